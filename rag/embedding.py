@@ -1,0 +1,60 @@
+"""Text to unit vectors, by sentence-transformers, from a local folder and nothing else."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rag.errors import ModelError
+from rag.models import LocalModel
+from rag.types import Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BATCH = 64
+
+
+class SentenceTransformerEmbedder:
+    """An Embedder over a local sentence-transformers folder; the model loads on first use."""
+
+    def __init__(self, model: LocalModel, *, threads: int) -> None:
+        self.model = model
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._loaded: SentenceTransformer | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and weights: two models of one size still differ here."""
+        return f"{self.model.name}:{self.model.sha256}"
+
+    def encode(self, texts: Sequence[str], /) -> Vectors:
+        """Return unit vectors, shape (len(texts), dimension), float32; longer texts are cut at the model's limit."""
+        with self._lock:
+            model = self._load()
+            vectors = model.encode(list(texts), batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+    def _load(self) -> SentenceTransformer:
+        if self._loaded is None:
+            for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
+                os.environ[variable] = "1"  # read by the libraries when they are imported, just below
+            import torch
+            from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging as transformers_logging
+
+            transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+            torch.set_num_threads(self._threads)
+            try:
+                self._loaded = SentenceTransformer(str(self.model.path), device="cpu", local_files_only=True)
+            except Exception as error:
+                raise ModelError(
+                    f"The embedding model in {self.model.path} will not load ({error}). "
+                    "Name another folder, or unset RAG_EMBEDDING_MODEL to use the bundled one."
+                ) from error
+        return self._loaded

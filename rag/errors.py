@@ -1,0 +1,40 @@
+"""The errors a caller can meet; every message says what was looked for, what was found and what to do next.
+
+RagError
+├── SettingsError    a setting or environment variable that is unknown or out of range
+├── CorpusError      no articles, an unreadable file, an article that cannot be used
+├── IndexStoreError  an index on disk that is damaged, locked or cannot be written
+├── ModelError       a model that is missing, damaged or will not load
+├── QuestionError    a question or a history that cannot be asked
+└── EvaluationError  a question file or an output path that cannot be used
+"""
+
+from __future__ import annotations
+
+
+class RagError(Exception):
+    """Base of every error that Footnote raises on purpose."""
+
+
+class SettingsError(RagError):
+    """A setting or an environment variable is unknown or out of range."""
+
+
+class CorpusError(RagError):
+    """The corpus folder or one of its files cannot be used."""
+
+
+class IndexStoreError(RagError):
+    """The index on disk is damaged, locked by another process, or cannot be written."""
+
+
+class ModelError(RagError):
+    """A model is missing, damaged, or will not load."""
+
+
+class QuestionError(RagError):
+    """A question or a history is of the wrong type, empty, or too long."""
+
+
+class EvaluationError(RagError):
+    """A question file or an output path cannot be used."""

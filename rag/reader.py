@@ -1,0 +1,107 @@
+"""Prompt to text with a local GGUF, streamed. The only import of llama_cpp."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import ModelError
+from rag.models import LocalModel
+
+if TYPE_CHECKING:
+    from llama_cpp import Llama
+
+_MODEL_LOCK = threading.Lock()  # llama.cpp contexts must not be used by two threads; one model at a time is also fastest
+
+
+class LlamaReader:
+    """A Reader over a local GGUF; the model loads on first use. One generation runs at a time in the whole process."""
+
+    def __init__(self, model: LocalModel, *, threads: int, context: int) -> None:
+        self.model = model
+        self._threads = threads
+        self._context = context
+        self._loaded: Llama | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's name, shown to people."""
+        return self.model.name
+
+    def generate(self, messages: Sequence[Mapping[str, str]], /, *, grammar: str, max_tokens: int) -> Iterator[str]:
+        """Yield pieces of the reply at temperature 0; closing the iterator stops the model and frees it.
+
+        Raises:
+            ModelError: the model will not load.
+        """
+        with _MODEL_LOCK:
+            from llama_cpp.llama_grammar import LlamaGrammar
+
+            llm = self._load()
+            stream: Any = llm.create_chat_completion(
+                list(messages),  # type: ignore[arg-type]
+                grammar=LlamaGrammar.from_string(grammar, verbose=False),
+                max_tokens=max_tokens,
+                temperature=0.0,
+                stream=True,
+            )
+            for chunk in stream:
+                yield chunk["choices"][0]["delta"].get("content") or ""
+
+    def load(self) -> None:
+        """Load the model now rather than with the first question."""
+        with _MODEL_LOCK:
+            self._load()
+
+    def _load(self) -> Llama:
+        if self._loaded is None:
+            from llama_cpp import Llama
+
+            try:
+                with _without_amx():
+                    self._loaded = Llama(
+                        model_path=str(self.model.path), n_ctx=self._context, n_threads=self._threads,
+                        n_threads_batch=self._threads, seed=0, verbose=False,
+                    )  # fmt: skip
+            except (ValueError, OSError, RuntimeError, AssertionError) as error:
+                raise ModelError(
+                    f"llama.cpp cannot load {self.model.path.name} ({error}). "
+                    "The file may be cut short or of a kind it does not know; see models/README.md."
+                ) from error
+        return self._loaded
+
+
+@contextmanager
+def _without_amx() -> Iterator[None]:
+    """Keep llama.cpp off AMX tiles while a model loads, where the CPU has them.
+
+    Its AMX kernels crash with a fault in `ldtilecfg` on many virtual machines (ggml-org/llama.cpp#20824). The one switch
+    is the model parameter `use_extra_bufts`, which `Llama` does not pass on.
+    """
+    import llama_cpp.llama_cpp as bindings
+
+    original = bindings.llama_model_default_params
+    if not _cpu_has_amx():
+        yield
+        return
+
+    def plain_buffers() -> Any:
+        parameters = original()
+        parameters.use_extra_bufts = False
+        return parameters
+
+    bindings.llama_model_default_params = plain_buffers
+    try:
+        yield
+    finally:
+        bindings.llama_model_default_params = original
+
+
+def _cpu_has_amx() -> bool:
+    try:
+        return "amx_tile" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
