@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.index import Index, build_index
-from rag.retriever import retrieve
+from rag.index import build_index
+from rag.retriever import Retriever
 from rag.text import content_stems
 from rag.types import Article, Embedder
 
 ANSWER_SHARE = 0.5
 """Share of an answer's content stems that a sentence must hold to be taken for the one that answers."""
+KEPT = 48
+"""Candidates of each question that are kept, best first."""
 DOUBTFUL_SHARE = 0.3
 """A sentence of the right section with this share is neither an answer nor a fair negative."""
 
@@ -74,14 +76,14 @@ def asked(stories: Sequence[Mapping[str, Any]], embedder: Embedder) -> Iterator[
     """Yield every question of the stories, each searched for in its own story by the retriever of today."""
     for story in stories:
         article, spans = article_of(story)
-        index = build_index([article], embedder)
+        retriever = Retriever(build_index([article], embedder), embedder)
         for item in story["questions"]:
-            yield ask(index, embedder, item, [spans[i] for i in item["sections"] if i in spans])
+            yield ask(retriever, item, [spans[i] for i in item["sections"] if i in spans])
 
 
-def ask(index: Index, embedder: Embedder, item: Mapping[str, Any], sections: Sequence[tuple[int, int]]) -> Asked:
+def ask(retriever: Retriever, item: Mapping[str, Any], sections: Sequence[tuple[int, int]]) -> Asked:
     """Return one question with its candidates labelled."""
-    found = retrieve(index, embedder, item["question"]).evidence
+    found = retriever.retrieve(item["question"]).evidence[:KEPT]
     inside = [any(a <= e.sentence.start < b for a, b in sections) for e in found]
     texts = [(e.sentence.previous, e.sentence.text) for e in found]
     labels = label(item["question"], item["answers"], texts, inside, explicit=item["explicit"])
@@ -89,7 +91,7 @@ def ask(index: Index, embedder: Embedder, item: Mapping[str, Any], sections: Seq
         Candidate(e.sentence.section, e.sentence.previous, e.sentence.text, e.sentence.kind, e.score, e.parts, int(y), i)
         for e, y, i in zip(found, labels, inside, strict=True)
     )
-    story = next(iter(index.articles))
+    story = next(iter(retriever.index.articles))
     return Asked(item["question"], story, item["kind"], tuple(item["answers"]), candidates, bool((labels == 1).any()))
 
 
