@@ -86,7 +86,8 @@ def _differ(question: str, a: Evidence, b: Evidence) -> bool:
         return bool(left and right and not left & right)
     if asked == "person":
         left, right = names(a.sentence.text) - known, names(b.sentence.text) - known
-        return bool(left and right and not left & right)
+        said = [{fold(word) for word in words(e.sentence.text)} for e in (a, b)]
+        return bool(left and right and not left & said[1] and not right & said[0])
     shared = set(content_stems(a.sentence.text)) & set(content_stems(b.sentence.text))
     smaller = min(len(set(content_stems(e.sentence.text))) for e in (a, b))
     return len(shared) >= 0.5 * smaller and negations(a.sentence.text) % 2 != negations(b.sentence.text) % 2
