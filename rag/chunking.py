@@ -119,9 +119,8 @@ def _sentence_spans(text: str, block: _Block) -> list[tuple[int, int]]:
     A heading is one, and so is a caption with its credit, since "who took it" is asked of the two together.
     """
     body = text[block.start : block.end]
-    if block.kind != "text":
-        bounds = [(0, len(body))]
-    else:
+    bounds = [(0, len(body))]
+    if block.kind == "text":
         bounds = [(b["start_index"], b["end_index"]) for b in get_sentence_boundaries("en", body)]
     spans = []
     for start, end in bounds:

@@ -105,14 +105,15 @@ class Assistant:
         clock.lap("search")
         groups: list[list[Evidence]] = []
         drafts = []
-        if grounding.answerable(found.question, found.evidence, index.vocabulary):
-            groups = grounding.select(found.question, found.evidence)
+        if grounding.answerable(found.asked, found.evidence, index.vocabulary):
+            belongs, stands = self._retriever.second_step(found)
+            groups = grounding.select(found.asked, found.evidence, belongs=belongs, stands=stands)
             for group in groups:
                 yield Event("read", index.articles[group[0].sentence.article_id].name, elapsed=clock.elapsed)
                 drafts.append(_read(reader, found.question, group))
             clock.lap("read")
         yield Event("check", elapsed=clock.elapsed)
-        differ = grounding.disagreement(found.question, groups)
+        differ = grounding.disagreement(found.asked, groups)
         claims = grounding.cite(drafts, index.articles)
         clock.lap("check")
         for claim in claims:
