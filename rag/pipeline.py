@@ -13,7 +13,7 @@ from rag.config import Settings, load_settings
 from rag.corpus import load_corpus
 from rag.embedding import SentenceTransformerEmbedder
 from rag.errors import QuestionError
-from rag.index import Index, Progress, open_index
+from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
 from rag.retriever import Retrieved, retrieve
@@ -78,7 +78,8 @@ class Assistant:
         with self._lock:
             if self._index is None:
                 articles = load_corpus(self.settings.corpus_path)
-                self._index = open_index(articles, self._ensure_embedder(), self.settings.index_path, progress)
+                store = IndexStore(self.settings.index_path, self._ensure_embedder())
+                self._index = store.open(articles, progress, wait=False)
             return self._index
 
     @property
