@@ -185,18 +185,23 @@ class IndexStore:
     checkpoint: int = CHECKPOINT
     patience: float = LOCK_SECONDS
 
-    def open(self, articles: Sequence[Article], progress: Progress | None = None, *, wait: bool = True) -> Index:
+    def open(
+        self, articles: Sequence[Article], progress: Progress | None = None, *, wait: bool = True, current: Index | None = None
+    ) -> Index:
         """Return the index of these articles: the one on disk where it is theirs, else that one brought up to date.
 
         Only new and changed articles are embedded (all of them where the embedding model, the engine or the chunker
         changed, or the index is damaged); file times do not matter. `progress` is called with (done, total) texts while
         embedding. While another process builds the index, the one it will replace is returned unless `wait` is set.
+        `current` is an index in memory, returned where it is these articles'.
 
         Raises:
             IndexStoreError: the folder cannot be written, another process holds it for too long, the articles hold no
                 sentence, or the index was written by a newer Footnote.
         """
         wanted = _state(articles, self.embedder, self.engine)
+        if current and current.state == wanted:
+            return current
         found = self._load(wanted)
         if found and found.state == wanted:
             self._tidy()

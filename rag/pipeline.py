@@ -12,7 +12,7 @@ from rag import grounding, prompts
 from rag.config import Settings, load_settings
 from rag.corpus import load_corpus
 from rag.embedding import SentenceTransformerEmbedder
-from rag.errors import QuestionError
+from rag.errors import CorpusError, QuestionError
 from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
@@ -50,6 +50,7 @@ class Assistant:
         self._reader = reader
         self._index: Index | None = None
         self._lock = threading.Lock()
+        self._refreshing = threading.Lock()
 
     def answer(self, question: str, history: History | None = None) -> Answer:
         """Return the answer to a question, whose every claim cites the articles, or a refusal.
@@ -77,9 +78,22 @@ class Assistant:
         """Load or build the index and return it; `progress` is called with (done, total) texts while embedding."""
         with self._lock:
             if self._index is None:
+                self._index = self._store().open(load_corpus(self.settings.corpus_path), progress, wait=False)
+            return self._index
+
+    def refresh(self, progress: Progress | None = None) -> Index:
+        """Pick up a corpus that has changed and return its index; cheap where nothing has.
+
+        Questions being answered meanwhile finish with the index they began with. Raises as `prepare` does; where no
+        article is left, the old index is let go of all the same.
+        """
+        with self._refreshing:
+            try:
                 articles = load_corpus(self.settings.corpus_path)
-                store = IndexStore(self.settings.index_path, self._ensure_embedder())
-                self._index = store.open(articles, progress, wait=False)
+            except CorpusError:
+                self._index = None
+                raise
+            self._index = self._store().open(articles, progress, wait=False, current=self._index)
             return self._index
 
     @property
@@ -89,6 +103,9 @@ class Assistant:
             model = reader_model(self.settings.model)
             self._reader = LlamaReader(model, threads=self.settings.cpu_threads, context=self.settings.context)
         return self._reader
+
+    def _store(self) -> IndexStore:
+        return IndexStore(self.settings.index_path, self._ensure_embedder())
 
     def _ensure_embedder(self) -> Embedder:
         if self._embedder is None:
