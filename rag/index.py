@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -118,7 +120,9 @@ class Index:
         self._by_key = np.argsort(self._sentence_keys)
         self._stemmer = Stemmer.Stemmer("english")
         self._bm25 = bm25s.BM25()
-        self._bm25.index(self._terms([sentence.text for sentence in self.sentences]), show_progress=False)
+        terms = self._terms([sentence.text for sentence in self.sentences])
+        self._bm25.index(terms, show_progress=False)
+        self._frequency = Counter(term for line in terms for term in set(line))
 
     def search(self, question: str, vector: Vectors, *, k: int) -> Candidates:
         """Return the union of the k best sentences of every part, each with all its scores.
@@ -142,6 +146,12 @@ class Index:
         parts = {view.name: (self.stores[view.name].get(keys[view.of]) @ vector).astype(np.float32) for view in VIEWS}
         parts["bm25"] = (terms[chosen] / max(float(terms.max(initial=0.0)), 1e-9)).astype(np.float32)
         return Candidates(chosen, parts)
+
+    def rarity(self, word: str) -> float:
+        """Return a word's inverse document frequency, log((N + 1) / (n + 0.5)), n of the N sentences holding its stem."""
+        stems = self._terms([word])[0]
+        frequency = self._frequency[stems[0]] if stems else len(self.sentences)
+        return math.log((len(self.sentences) + 1) / (frequency + 0.5))
 
     def _positions(self, keys: Keys) -> npt.NDArray[np.int64]:
         """Return the positions of the sentences of these keys, in order; keys of other indexes are left out."""

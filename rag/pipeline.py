@@ -16,7 +16,7 @@ from rag.errors import CorpusError, QuestionError
 from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
-from rag.retriever import Retrieved, retrieve
+from rag.retriever import Retrieved, Retriever
 from rag.text import clean
 from rag.types import Answer, Embedder, Event, Reader
 
@@ -48,7 +48,7 @@ class Assistant:
         self.settings = chosen.with_overrides(corpus=str(corpus) if corpus is not None else None, model=model)
         self._embedder = embedder
         self._reader = reader
-        self._index: Index | None = None
+        self._retriever: Retriever | None = None
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
 
@@ -76,10 +76,7 @@ class Assistant:
 
     def prepare(self, progress: Progress | None = None) -> Index:
         """Load or build the index and return it; `progress` is called with (done, total) texts while embedding."""
-        with self._lock:
-            if self._index is None:
-                self._index = self._store().open(load_corpus(self.settings.corpus_path), progress, wait=False)
-            return self._index
+        return self._ready(progress).index
 
     def refresh(self, progress: Progress | None = None) -> Index:
         """Pick up a corpus that has changed and return its index; cheap where nothing has.
@@ -88,13 +85,23 @@ class Assistant:
         article is left, the old index is let go of all the same.
         """
         with self._refreshing:
+            old = self._retriever
             try:
                 articles = load_corpus(self.settings.corpus_path)
             except CorpusError:
-                self._index = None
+                self._retriever = None
                 raise
-            self._index = self._store().open(articles, progress, wait=False, current=self._index)
-            return self._index
+            index = self._store().open(articles, progress, wait=False, current=old.index if old else None)
+            if old is None or index is not old.index:
+                self._retriever = Retriever(index, self._ensure_embedder())
+            return index
+
+    def _ready(self, progress: Progress | None = None) -> Retriever:
+        with self._lock:
+            if self._retriever is None:
+                index = self._store().open(load_corpus(self.settings.corpus_path), progress, wait=False)
+                self._retriever = Retriever(index, self._ensure_embedder())
+            return self._retriever
 
     @property
     def reader(self) -> Reader:
@@ -116,9 +123,10 @@ class Assistant:
     def _steps(self, question: str, earlier: Sequence[str]) -> Iterator[Event]:
         clock = _Clock()
         yield Event("search", elapsed=clock.elapsed)
-        index, reader = self.prepare(), self.reader
+        retriever, reader = self._ready(), self.reader
+        index = retriever.index
         clock.lap("load")
-        found = retrieve(index, self._ensure_embedder(), question, earlier)
+        found = retriever.retrieve(question, earlier)
         clock.lap("search")
         drafts = []
         if grounding.answerable(found.question, found.evidence):
