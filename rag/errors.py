@@ -2,7 +2,8 @@
 
 RagError
 ├── SettingsError    a setting or environment variable that is unknown or out of range
-├── CorpusError      no articles, an unreadable file, an article that cannot be used
+├── CorpusError      an unreadable file, an article that cannot be used, added or removed
+│   └── EmptyCorpusError   no articles at all
 ├── IndexStoreError  an index on disk that is damaged, locked or cannot be written
 ├── ModelError       a model that is missing, damaged or will not load
 ├── QuestionError    a question or a history that cannot be asked
@@ -22,6 +23,10 @@ class SettingsError(RagError):
 
 class CorpusError(RagError):
     """The corpus folder or one of its files cannot be used."""
+
+
+class EmptyCorpusError(CorpusError):
+    """The corpus folder holds no articles."""
 
 
 class IndexStoreError(RagError):

@@ -13,8 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -22,6 +20,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rag.disk import Bytes, Disk
 from rag.errors import IndexStoreError
 
 logger = logging.getLogger(__name__)
@@ -33,47 +32,10 @@ REPAIR = "python -m rag index --rebuild"
 _TRIES = 5
 
 T = TypeVar("T")
-Bytes = bytes | memoryview
 
 
 class DamagedError(IndexStoreError):
     """What lies on disk is not what was written."""
-
-
-class Disk:
-    """The steps by which files change, each of which can fail; tests put a failing disk in its place."""
-
-    def make_folder(self, folder: Path) -> None:
-        """Create a folder and its parents."""
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def write(self, file: Path, data: Bytes) -> None:
-        """Write a file and flush it to the disk."""
-        with file.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-
-    def flush_folder(self, folder: Path) -> None:
-        """Flush a folder's names to the disk."""
-        if os.name == "nt":
-            return  # Windows cannot open a folder to flush it
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def replace(self, source: Path, target: Path) -> None:
-        """Rename a file over another in one step."""
-        source.replace(target)
-
-    def remove(self, path: Path) -> None:
-        """Remove a file or a folder with all in it, if it is there."""
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

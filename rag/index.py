@@ -24,8 +24,9 @@ import Stemmer
 from filelock import FileLock, Timeout
 
 from rag import chunking, generations
+from rag.disk import Disk
 from rag.errors import IndexStoreError
-from rag.generations import CURRENT, PARTIAL, DamagedError, Disk, Generation, State
+from rag.generations import CURRENT, PARTIAL, DamagedError, Generation, State
 from rag.types import Article, Embedder, Keys, Passage, Sentence, VectorEngine, Vectors, VectorStore
 from rag.vectors import FaissEngine
 

@@ -12,7 +12,7 @@ from rag import grounding, prompts
 from rag.config import Settings, load_settings
 from rag.corpus import load_corpus
 from rag.embedding import SentenceTransformerEmbedder
-from rag.errors import CorpusError, QuestionError
+from rag.errors import EmptyCorpusError, QuestionError
 from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
@@ -78,20 +78,22 @@ class Assistant:
         """Load or build the index and return it; `progress` is called with (done, total) texts while embedding."""
         return self._ready(progress).index
 
-    def refresh(self, progress: Progress | None = None) -> Index:
-        """Pick up a corpus that has changed and return its index; cheap where nothing has.
+    def refresh(self, progress: Progress | None = None, *, rebuild: bool = False) -> Index:
+        """Pick up a corpus that has changed and return its index; cheap where nothing has, unless `rebuild` is set.
 
-        Questions being answered meanwhile finish with the index they began with. Raises as `prepare` does; where no
-        article is left, the old index is let go of all the same.
+        Questions being answered meanwhile finish with the index they began with. Where no article is left, the index is
+        removed from memory and disk. Raises as `prepare` does.
         """
         with self._refreshing:
-            old = self._retriever
+            store, old = self._store(), self._retriever
             try:
                 articles = load_corpus(self.settings.corpus_path)
-            except CorpusError:
+            except EmptyCorpusError:
                 self._retriever = None
+                store.clear()
                 raise
-            index = self._store().open(articles, progress, wait=False, current=old.index if old else None)
+            current = old.index if old else None
+            index = store.rebuild(articles, progress) if rebuild else store.open(articles, progress, current=current)
             if old is None or index is not old.index:
                 self._retriever = Retriever(index, self._ensure_embedder())
             return index

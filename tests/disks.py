@@ -6,7 +6,7 @@ import errno
 import shutil
 from pathlib import Path
 
-from rag.generations import Bytes, Disk
+from rag.disk import Bytes, Disk
 
 
 class Died(BaseException):

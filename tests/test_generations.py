@@ -18,8 +18,8 @@ import pytest
 from filelock import FileLock
 
 from rag.config import PROJECT
+from rag.disk import Disk
 from rag.errors import IndexStoreError
-from rag.generations import Disk
 from rag.index import IndexStore
 from rag.types import Article, Vectors
 
