@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rag.index import Index
-from rag.text import STOPWORDS, content_stems, fold, names, word_at, words
+from rag.questions import Asked, asked_for, fits
+from rag.text import STOPWORDS, content_stems, fold, names, stem, word_at, words
 from rag.types import Embedder, Evidence, Kind, Passage, Sentence, TokenVectors, Vectors
 
 WEIGHTS = {"tokens": 2.0, "sentence": 0.5, "context": 0.5, "passage": 0.25, "bm25": 0.25}
@@ -20,8 +22,15 @@ CANDIDATES = 64
 """Sentences of each first search that are scored token by token."""
 TOP_K = 10
 CACHED_SENTENCES = 2048
-_LEAST_WEIGHT = 0.3
+ASKED_WEIGHTS: Mapping[Asked, float] = {"performer": 0.4, "person": 0.1, "number": 0.2, "time": 0.2, "reason": 0.1, "other": 0.0}
+"""What holding the kind of thing asked for adds, on the scale of WEIGHTS."""
+LEAST_RARITY = 0.3
+TITLE_RARITY = 0.5
+"""A title's words say what the whole corpus is about, so they tell its sentences apart only half as well."""
+CARRIED_OVER = 0.8
+"""A name in the sentence before counts this much in a sentence that has a pronoun for somebody."""
 
+_STANDS_FOR = re.compile(r"\b(?:he|she|it|they|him|her|them|his|hers|its|theirs?)\b", re.IGNORECASE)
 _PRONOUNS = frozenset("he she it they him her them his hers its their theirs this that these those there one".split())
 _OPENERS = ("and ", "but ", "so ", "then ", "what about", "how about", "why?", "how?", "who?", "when?", "where?")
 
@@ -50,7 +59,8 @@ class Retriever:
     def __init__(self, index: Index, embedder: Embedder) -> None:
         self.index = index
         self._embedder = embedder
-        self._tokens: OrderedDict[Sentence, TokenVectors] = OrderedDict()
+        self._tokens: OrderedDict[str, TokenVectors] = OrderedDict()
+        self._title_stems = {s for article in index.articles.values() for s in content_stems(article.title)}
 
     def retrieve(self, question: str, history: Sequence[str] = ()) -> Retrieved:
         """Return the evidence for a question; `history` holds the user's earlier questions, oldest first.
@@ -62,11 +72,13 @@ class Retriever:
         found = self.index.search(standalone, self._embedder.encode([standalone])[0], k=CANDIDATES)
         sentences = [self.index.sentences[i] for i in found.ids]
         parts = {**found.parts, "tokens": self._late_interaction(standalone, sentences)}
+        asked = asked_for(standalone)
         evidence = []
         for row, sentence in enumerate(sentences):
             values = {part: float(scores[row]) for part, scores in parts.items()}
-            score = sum(WEIGHTS[part] * value for part, value in values.items()) / sum(WEIGHTS.values())
-            evidence.append(Evidence(sentence, score - PENALTY[sentence.kind], values))
+            total = sum(WEIGHTS[part] * value for part, value in values.items())
+            total += ASKED_WEIGHTS[asked] * fits(asked, standalone, sentence.text)
+            evidence.append(Evidence(sentence, total / sum(WEIGHTS.values()) - PENALTY[sentence.kind], values))
         evidence.sort(key=lambda e: (-e.score, e.sentence.article_id, e.sentence.start))
         passages: dict[int, Passage] = {}
         for e in evidence:
@@ -77,30 +89,43 @@ class Retriever:
         """Return MaxSim of the question with each sentence, in -1..1 (Khattab & Zaharia 2020, ColBERT).
 
         Each token of the question finds its nearest token in the sentence; the mean of those cosines is weighted by how
-        rare the token's word is in the corpus, so that the word that matters decides. Stopwords have no weight.
+        rare the token's word is in the corpus, so that the word that matters decides. Stopwords have no weight. A name may
+        also be found in the sentence before, where a pronoun may stand for it.
         """
         asked = self._embedder.encode_tokens([question])[0]
-        weights = np.array([self._weight(word_at(question, start, end)) for start, end in asked.spans], dtype=np.float32)
+        at = [word_at(question, start, end) for start, end in asked.spans]
+        weights = np.array([self._weight(word) for word in at], dtype=np.float32)
         if not weights.any():
-            weights = np.ones(len(asked.spans), np.float32)
+            weights = np.ones(len(at), np.float32)
         weights /= weights.sum()
-        scores = [float(weights @ (asked.vectors @ tokens.vectors.T).max(axis=1)) for tokens in self._sentence_tokens(sentences)]
-        return np.array(scores, dtype=np.float32)
+        called = names(f"x {question}")
+        is_name = np.array([fold(word) in called for word in at])
+        near = self._nearest(asked, [s.text for s in sentences])
+        refers = [i for i, s in enumerate(sentences) if is_name.any() and s.previous and _STANDS_FOR.search(s.text)]
+        for i, before in zip(refers, self._nearest(asked, [sentences[i].previous for i in refers]), strict=True):
+            near[i] = np.where(is_name, np.maximum(near[i], CARRIED_OVER * before), near[i])
+        return np.array([weights @ cosines for cosines in near], dtype=np.float32)
+
+    def _nearest(self, asked: TokenVectors, texts: Sequence[str]) -> list[Vectors]:
+        """Return, for each text, the highest cosine of each of the question's tokens with any of the text's."""
+        return [(asked.vectors @ tokens.vectors.T).max(axis=1) for tokens in self._text_tokens(texts)]
 
     def _weight(self, word: str) -> float:
         folded = fold(word).replace("'", "")
-        return 0.0 if not folded or folded in STOPWORDS else max(self.index.rarity(word), _LEAST_WEIGHT)
+        if not folded or folded in STOPWORDS:
+            return 0.0
+        return max(self.index.rarity(word), LEAST_RARITY) * (TITLE_RARITY if stem(word) in self._title_stems else 1.0)
 
-    def _sentence_tokens(self, sentences: Sequence[Sentence]) -> list[TokenVectors]:
-        missing = [s for s in dict.fromkeys(sentences) if s not in self._tokens]
-        fresh = self._embedder.encode_tokens([" ".join(s.text.split()) for s in missing]) if missing else []
-        known = {s: tokens for s in sentences if (tokens := self._tokens.get(s)) is not None} | dict(zip(missing, fresh, strict=True))
-        for sentence, tokens in known.items():
-            self._tokens[sentence] = tokens
-            self._tokens.move_to_end(sentence)
+    def _text_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        missing = [text for text in dict.fromkeys(texts) if text not in self._tokens]
+        fresh = self._embedder.encode_tokens([" ".join(text.split()) for text in missing]) if missing else []
+        known = {t: tokens for t in texts if (tokens := self._tokens.get(t)) is not None} | dict(zip(missing, fresh, strict=True))
+        for text, tokens in known.items():
+            self._tokens[text] = tokens
+            self._tokens.move_to_end(text)
         while len(self._tokens) > CACHED_SENTENCES:
             self._tokens.popitem(last=False)
-        return [known[s] for s in sentences]
+        return [known[text] for text in texts]
 
 
 def standalone_question(question: str, history: Sequence[str]) -> str:
