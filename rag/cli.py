@@ -1,4 +1,4 @@
-"""`python -m rag ask · add · remove · list · originals · index · evaluate`: the shell's door to the pipeline."""
+"""`python -m rag ask · add · remove · list · originals · index · pull · evaluate`: the shell's door to the pipeline."""
 
 from __future__ import annotations
 
@@ -49,6 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     index.set_defaults(run=_index)
     for command in (ask, index, *_article_commands(commands)):
         command.add_argument("--corpus", metavar="DIR", help="folder of articles (default: corpus/)")
+    pull = commands.add_parser("pull", help="fetch a model", description="Fetch a model from the Hugging Face hub into models/.")
+    pull.add_argument(
+        "name", nargs="?", metavar="NAME|REPO:FILE", help="a name of the list that is shown without it, or any GGUF of the hub"
+    )
+    pull.set_defaults(run=_pull)
     commands.add_parser("evaluate", help="score a question file (see: python -m rag evaluate --help)")
     return parser
 
@@ -140,6 +145,32 @@ def _originals(options: argparse.Namespace) -> int:
     return 0
 
 
+def _pull(options: argparse.Namespace) -> int:
+    from rag.pull import pull
+
+    if not options.name:
+        return _show_catalogue()
+    with _progress_bar(f"Fetching {options.name}", in_bytes=True) as progress:
+        model = pull(options.name, progress=progress)
+    use = f"RAG_MODEL={model.name}, or --model {model.name}" if model.path.suffix == ".gguf" else f"RAG_EMBEDDING_MODEL={model.name}"
+    print(f"{model.path} is there and verified (SHA-256 {model.sha256}). Use it with {use}.")
+    return 0
+
+
+def _show_catalogue() -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from rag.pull import CATALOGUE
+
+    table = Table("name", "download", "memory", "licence", "good at", box=None)
+    for known in CATALOGUE:
+        table.add_row(known.name, f"{known.size:g} GB", f"{known.memory:g} GB", known.licence, known.good_at)
+    Console().print(table)
+    print("Fetch one with: python -m rag pull NAME")
+    return 0
+
+
 def _list(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
@@ -189,11 +220,12 @@ def _prepare(assistant: Assistant) -> Index:
 
 
 @contextmanager
-def _progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+def _progress_bar(what: str, *, in_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr from the first report of (done, total) on."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    columns = [*Progress.get_default_columns(), *([DownloadColumn(), TransferSpeedColumn()] if in_bytes else [])]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
