@@ -11,7 +11,7 @@ import json
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from rag import chunking, generations
 from rag.disk import Disk
 from rag.errors import IndexStoreError
 from rag.generations import CURRENT, PARTIAL, DamagedError, Generation, State
+from rag.text import stem, words
 from rag.types import Article, Embedder, Keys, Passage, Sentence, VectorEngine, Vectors, VectorStore
 from rag.vectors import FaissEngine
 
@@ -124,6 +125,7 @@ class Index:
         terms = self._terms([sentence.text for sentence in self.sentences])
         self._bm25.index(terms, show_progress=False)
         self._frequency = Counter(term for line in terms for term in set(line))
+        self.vocabulary = _vocabulary(self.articles.values())
 
     def search(self, question: str, vector: Vectors, *, k: int) -> Candidates:
         """Return the union of the k best sentences of every part, each with all its scores.
@@ -382,6 +384,12 @@ def _checked(vectors: Vectors, texts: Sequence[str]) -> Vectors:
         bad = texts[int(np.argmax(~np.isfinite(norms) | (np.abs(norms - 1) > 1e-3)))] if shape_ok else texts[0]
         raise IndexStoreError(f"The embedding model gives no unit vector for {bad[:60]!r}. Use another embedding model.")
     return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def _vocabulary(articles: Iterable[Article]) -> frozenset[str]:
+    """Return the stems of all words of the articles; each distinct stretch between spaces is looked at once."""
+    distinct = {piece for article in articles for piece in f"{article.title} {article.text}".split()}
+    return frozenset(stem(word) for word in words(" ".join(distinct)))
 
 
 def _keys(parts: Sequence[Part], of: Literal["sentence", "passage"]) -> Keys:

@@ -61,7 +61,10 @@ CATALOGUE = (
         1.1, 2, "Apache-2.0", "English prose",
     ),
     Known("qwen3-4b", "Qwen/Qwen3-4B-GGUF", "Qwen3-4B-Q4_K_M.gguf", 2.5, 4, "Apache-2.0", "hard questions, on four cores or more"),
-    Known("bge-small-en-v1.5", "BAAI/bge-small-en-v1.5", "", 0.13, 0.5, "MIT", "embedding: English retrieval, twice as many layers as the bundled one"),
+    Known(
+        "bge-small-en-v1.5", "BAAI/bge-small-en-v1.5", "", 0.13, 0.5, "MIT",
+        "embedding: English retrieval, twice as many layers as the bundled one",
+    ),
     Known(
         "all-mpnet-base-v2", "sentence-transformers/all-mpnet-base-v2", "", 0.44, 1, "Apache-2.0",
         "embedding: English, finer and several times slower",
