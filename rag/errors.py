@@ -5,7 +5,8 @@ RagError
 ├── CorpusError      an unreadable file, an article that cannot be used, added or removed
 │   └── EmptyCorpusError   no articles at all
 ├── IndexStoreError  an index on disk that is damaged, locked or cannot be written
-├── ModelError       a model that is missing, damaged or will not load
+├── ModelError       a model that is missing, damaged, will not load or does not answer
+│   └── ContextError       a prompt longer than the model's context window
 ├── QuestionError    a question or a history that cannot be asked
 └── EvaluationError  a question file or an output path that cannot be used
 """
@@ -35,6 +36,10 @@ class IndexStoreError(RagError):
 
 class ModelError(RagError):
     """A model is missing, damaged, or will not load."""
+
+
+class ContextError(ModelError):
+    """A prompt is longer than the model's context window."""
 
 
 class QuestionError(RagError):

@@ -12,7 +12,7 @@ from rag import grounding, prompts
 from rag.config import Settings, load_settings
 from rag.corpus import load_corpus
 from rag.embedding import SentenceTransformerEmbedder
-from rag.errors import EmptyCorpusError, QuestionError
+from rag.errors import ContextError, EmptyCorpusError, QuestionError
 from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
@@ -152,15 +152,21 @@ class Assistant:
 
 
 def _read(reader: Reader, question: str, group: Sequence[Evidence]) -> grounding.Draft:
-    """Return one claim: the reader points and phrases from one article's sentence, the verifier decides."""
+    """Return one claim: the reader points and phrases from one article's sentence, the verifier decides.
+
+    A sentence that the model's context cannot hold is quoted.
+    """
     sentences = [group[0].sentence.text]
-    reply = "".join(
-        reader.generate(
-            prompts.read_messages(question, sentences),
-            grammar=prompts.read_grammar(len(sentences)),
-            max_tokens=prompts.MAX_ANSWER_TOKENS,
+    try:
+        reply = "".join(
+            reader.generate(
+                prompts.read_messages(question, sentences),
+                grammar=prompts.read_grammar(len(sentences)),
+                max_tokens=prompts.MAX_ANSWER_TOKENS,
+            )
         )
-    )
+    except ContextError:
+        reply = ""
     reading = prompts.parse_reading(reply, len(sentences))
     return grounding.draft(question, group, reading.text, [group[i] for i in reading.pointed])
 
