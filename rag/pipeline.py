@@ -12,8 +12,8 @@ from rag import grounding, prompts
 from rag.config import Settings, load_settings
 from rag.corpus import load_corpus
 from rag.embedding import SentenceTransformerEmbedder
-from rag.errors import QuestionError
-from rag.index import Index, Progress, open_index
+from rag.errors import ContextError, EmptyCorpusError, QuestionError
+from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
 from rag.retriever import Retriever
@@ -48,6 +48,7 @@ class Assistant:
         self._reader = reader
         self._retriever: Retriever | None = None
         self._lock = threading.Lock()
+        self._refreshing = threading.Lock()
 
     def answer(self, question: str, history: History | None = None) -> Answer:
         """Return the answer to a question, whose every claim cites the articles, or a refusal.
@@ -73,13 +74,34 @@ class Assistant:
 
     def prepare(self, progress: Progress | None = None) -> Index:
         """Load or build the index and return it; `progress` is called with (done, total) texts while embedding."""
+        return self._ready(progress).index
+
+    def refresh(self, progress: Progress | None = None, *, rebuild: bool = False) -> Index:
+        """Pick up a corpus that has changed and return its index; cheap where nothing has, unless `rebuild` is set.
+
+        Questions being answered meanwhile finish with the index they began with. Where no article is left, the index is
+        removed from memory and disk. Raises as `prepare` does.
+        """
+        with self._refreshing:
+            store, old = self._store(), self._retriever
+            try:
+                articles = load_corpus(self.settings.corpus_path)
+            except EmptyCorpusError:
+                self._retriever = None
+                store.clear()
+                raise
+            current = old.index if old else None
+            index = store.rebuild(articles, progress) if rebuild else store.open(articles, progress, current=current)
+            if old is None or index is not old.index:
+                self._retriever = Retriever(index, self._ensure_embedder())
+            return index
+
+    def _ready(self, progress: Progress | None = None) -> Retriever:
         with self._lock:
             if self._retriever is None:
-                articles = load_corpus(self.settings.corpus_path)
-                embedder = self._ensure_embedder()
-                index = open_index(articles, embedder, self.settings.index_path, progress)
-                self._retriever = Retriever(index, embedder)
-            return self._retriever.index
+                index = self._store().open(load_corpus(self.settings.corpus_path), progress, wait=False)
+                self._retriever = Retriever(index, self._ensure_embedder())
+            return self._retriever
 
     @property
     def reader(self) -> Reader:
@@ -88,6 +110,9 @@ class Assistant:
             model = reader_model(self.settings.model)
             self._reader = LlamaReader(model, threads=self.settings.cpu_threads, context=self.settings.context)
         return self._reader
+
+    def _store(self) -> IndexStore:
+        return IndexStore(self.settings.index_path, self._ensure_embedder())
 
     def _ensure_embedder(self) -> Embedder:
         if self._embedder is None:
@@ -98,10 +123,10 @@ class Assistant:
     def _steps(self, question: str, earlier: Sequence[str]) -> Iterator[Event]:
         clock = _Clock()
         yield Event("search", elapsed=clock.elapsed)
-        index, reader = self.prepare(), self.reader
-        assert self._retriever is not None
+        retriever, reader = self._ready(), self.reader
+        index = retriever.index
         clock.lap("load")
-        found = self._retriever.retrieve(question, earlier)
+        found = retriever.retrieve(question, earlier)
         clock.lap("search")
         groups: list[list[Evidence]] = []
         drafts = []
@@ -128,15 +153,21 @@ class Assistant:
 
 
 def _read(reader: Reader, question: str, group: Sequence[Evidence]) -> grounding.Draft:
-    """Return one claim: the reader points and phrases from one article's sentence, the verifier decides."""
+    """Return one claim: the reader points and phrases from one article's sentence, the verifier decides.
+
+    A sentence that the model's context cannot hold is quoted.
+    """
     sentences = [group[0].sentence.text]
-    reply = "".join(
-        reader.generate(
-            prompts.read_messages(question, sentences),
-            grammar=prompts.read_grammar(len(sentences)),
-            max_tokens=prompts.MAX_ANSWER_TOKENS,
+    try:
+        reply = "".join(
+            reader.generate(
+                prompts.read_messages(question, sentences),
+                grammar=prompts.read_grammar(len(sentences)),
+                max_tokens=prompts.MAX_ANSWER_TOKENS,
+            )
         )
-    )
+    except ContextError:
+        reply = ""
     reading = prompts.parse_reading(reply, len(sentences))
     return grounding.draft(question, group, reading.text, [group[i] for i in reading.pointed])
 

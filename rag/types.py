@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float32]
+Keys = npt.NDArray[np.int64]
 Kind = Literal["text", "caption", "heading"]
 Verdict = Literal["supported", "quoted"]
 Stage = Literal["search", "read", "check", "claim", "done"]
@@ -211,3 +212,40 @@ class Reader(Protocol):
     def generate(self, messages: Sequence[Mapping[str, str]], /, *, grammar: str, max_tokens: int) -> Iterator[str]:
         """Yield pieces of text; closing the iterator stops the model and frees it."""
         ...
+
+
+class Hits(NamedTuple):
+    """What a vector search found, best first: cosines in -1..1, and the keys of the vectors."""
+
+    scores: Vectors
+    keys: Keys
+
+
+class VectorStore(Protocol):
+    """Unit vectors under integer keys, searched by inner product. Vectors under a key never change while they are needed.
+
+    `state` goes into the generation of files that needs these vectors. `settle` is called once that generation is in
+    force, with all the keys it needs; a store that other processes read puts `remove` off until then.
+    """
+
+    def __len__(self) -> int: ...
+    def add(self, keys: Keys, vectors: Vectors, /) -> None: ...  # noqa: D102
+    def remove(self, keys: Keys, /) -> None: ...  # noqa: D102
+    def search(self, vector: Vectors, /, k: int) -> Hits: ...  # noqa: D102
+    def get(self, keys: Keys, /) -> Vectors: ...  # noqa: D102
+    def state(self) -> bytes | memoryview: ...  # noqa: D102
+    def settle(self, keys: Keys, /) -> None: ...  # noqa: D102
+
+
+class VectorEngine(Protocol):
+    """Anything that makes vector stores and finds them again by their state. `name` is part of what an index is."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    def create(self, view: str, dimension: int, /) -> VectorStore: ...  # noqa: D102
+
+    def open(self, state: bytes, /) -> VectorStore:
+        """Return the store whose state this was; raise ValueError where it is gone or no state."""
+        ...
+
+    def clear(self) -> None: ...  # noqa: D102
