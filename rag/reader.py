@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError
 from rag.models import LocalModel
+from rag.types import Usage
 
 if TYPE_CHECKING:
     from llama_cpp import Llama
@@ -25,6 +26,7 @@ class LlamaReader:
         self._threads = threads
         self._context = context
         self._loaded: Llama | None = None
+        self.usage = Usage()
 
     @property
     def name(self) -> str:
@@ -48,8 +50,17 @@ class LlamaReader:
                 temperature=0.0,
                 stream=True,
             )
-            for chunk in stream:
-                yield chunk["choices"][0]["delta"].get("content") or ""
+            prompt = pieces = 0
+            try:
+                for chunk in stream:
+                    prompt = prompt or llm.n_tokens  # at the first chunk it has evaluated the prompt and nothing else
+                    piece = chunk["choices"][0]["delta"].get("content") or ""
+                    pieces += bool(piece)
+                    yield piece
+            finally:
+                if prompt:  # a piece may hold several tokens, and the last one is not evaluated: hence the larger count
+                    written = max(pieces, llm.n_tokens - prompt)
+                    self.usage = Usage(self.usage.read + prompt, self.usage.written + written)
 
     def load(self) -> None:
         """Load the model now rather than with the first question."""

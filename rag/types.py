@@ -164,6 +164,14 @@ class Reading:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens a reader has been given in prompts (`read`) and has generated (`written`) since it was made."""
+
+    read: int = 0
+    written: int = 0
+
+
 class Embedder(Protocol):
     """Anything that turns texts into unit vectors. `fingerprint` changes whenever the vectors would."""
 
