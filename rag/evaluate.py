@@ -26,7 +26,7 @@ from rag.corpus import load_corpus
 from rag.errors import EvaluationError, RagError
 from rag.evaluation.questions import Question, load_questions
 from rag.evaluation.report import to_html
-from rag.evaluation.run import Result, Run, evaluate
+from rag.evaluation.run import Result, Run, SilentReader, evaluate
 from rag.evaluation.statistics import RESAMPLES, SEED, Difference, Estimate
 from rag.evaluation.summary import (
     ALL,
@@ -46,6 +46,8 @@ from rag.text import clean
 
 DEFAULT_QUESTIONS = "questions.jsonl"
 FAILED, INTERRUPTED, UNDER_BAR = 1, 130, 3
+LOG_WIDTH = 150
+"""Columns of a table that no terminal asks for: wide enough to cut nothing."""
 BY_TYPE = {
     "questions right": "right",
     "wrong refusals": "wrongly refused",
@@ -59,15 +61,15 @@ BY_TYPE = {
 """Metrics of the table by type, and their headings."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run an evaluation from the command line.
+def main(arguments: Sequence[str] | None = None, *, make: Callable[..., Assistant] = Assistant) -> int:
+    """Run an evaluation from the command line; `make` turns a corpus folder, a model's name and a reader into an Assistant.
 
     Returns the exit status: 0 done, 1 an error, 2 a wrong command line, 3 a bar not met, 130 stopped by Ctrl-C with the
     finished part reported.
     """
     options = _parser().parse_args(arguments)
     try:
-        return _main(options)
+        return _main(options, make)
     except RagError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
@@ -86,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--corpus", metavar="DIR", help="folder of articles (default: corpus/)")
     parser.add_argument("--questions", metavar="FILE", type=Path, help="question file (default: questions.jsonl in the corpus)")
     parser.add_argument("--model", help="a GGUF's path or its name in models/ (default: the bundled model)")
+    parser.add_argument("--no-reader", action="store_true", help="ask without a language model: retrieval and quoting alone, in seconds")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write everything to this file")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write a report to this file, complete in itself")
     parser.add_argument("--limit", metavar="N", type=int, help="ask the first N questions only")
@@ -109,11 +112,11 @@ class Found:
     failures: tuple[str, ...]
 
 
-def _main(options: argparse.Namespace) -> int:
+def _main(options: argparse.Namespace, make: Callable[..., Assistant]) -> int:
     outputs = [path for path in (options.json, options.html) if path]
     bars = [parse_bar(text) for text in options.fail_under]
     old = load_run(options.compare) if options.compare else None
-    assistant = Assistant(options.corpus, options.model)
+    assistant = make(options.corpus, options.model, reader=SilentReader() if options.no_reader else None)
     articles = {article.id: article for article in load_corpus(assistant.settings.corpus_path)}
     file = options.questions or assistant.settings.corpus_path / DEFAULT_QUESTIONS
     questions = choose(load_questions(file, articles), options.type, options.limit)
@@ -220,7 +223,7 @@ def _write(options: argparse.Namespace, found: Found) -> None:
 
 
 def _print(found: Found, outputs: Sequence[Path]) -> None:
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
     console.print(_overall(found), _by_type(found.summary, found.run.results))
     if found.comparison:
         console.print(_changes(found.comparison))

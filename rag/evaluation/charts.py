@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from rag.evaluation.statistics import Bin, Estimate, RiskCoverage
 from rag.text import clean
 
-WIDTH = 440
+WIDTH = 380
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 Point = tuple[float, float]
 
@@ -48,42 +48,46 @@ def percent(value: float) -> str:
 
 def track(estimate: Estimate) -> Markup:
     """Return a rate on a line from 0 to 1 with its interval."""
-    parts = [_line(0, 6, 100, 6, "grid")]
+    parts = [_line(0, 6, 200, 6, "grid")]
     if estimate.low is not None and estimate.high is not None:
-        parts.append(_line(100 * estimate.low, 6, 100 * estimate.high, 6, "interval"))
-    parts.append(element("circle", cx=100 * estimate.value, cy=6, r=4, class_="dot a"))
-    return element("svg", *parts, viewBox="-5 0 110 12", aria_hidden="true", class_="track")
+        parts.append(_line(200 * estimate.low, 6, 200 * estimate.high, 6, "interval"))
+    parts.append(element("circle", cx=200 * estimate.value, cy=6, r=4.5, class_="dot a"))
+    return element("svg", *parts, viewBox="-5 0 210 12", aria_hidden="true", class_="track")
 
 
 def rates(rows: Mapping[str, Estimate], label: str) -> Markup:
     """Return one row a name: a rate, its interval and its number of questions."""
-    left, right, step = 178.0, 392.0, 24.0
-    bottom = 14 + step * len(rows)
+    left, right, step = 164.0, 308.0, 18.5
+    bottom = 10 + step * len(rows)
 
     def x(value: float) -> float:
         return left + (right - left) * value
 
-    parts = [_line(x(tick), 8, x(tick), bottom, "grid") for tick in TICKS]
-    parts += [_text(x(tick), bottom + 14, percent(tick), "tick", "middle") for tick in TICKS]
+    parts = [_line(x(tick), 4, x(tick), bottom, "grid") for tick in TICKS]
+    parts += [_text(x(tick), bottom + 14, percent(tick), "tick", "middle") for tick in (0.0, 0.5, 1.0)]
     for i, (name, estimate) in enumerate(rows.items()):
-        y = 8 + step * (i + 0.5)
+        y = 4 + step * (i + 0.5)
         title = element("title", f"{name}: {percent(estimate.value)}, n = {estimate.n}")
-        row = [title, _text(0, y + 4, name, "name"), _text(left - 12, y + 4, str(estimate.n), "tick", "end")]
+        row = [title, _text(0, y + 4, _fitted(name), "name"), _text(WIDTH, y + 4, str(estimate.n), "tick", "end")]
         if estimate.low is not None and estimate.high is not None:
             row.append(_line(x(estimate.low), y, x(estimate.high), y, "interval"))
         row += [
-            element("circle", cx=x(estimate.value), cy=y, r=5, class_="dot a"),
-            _text(WIDTH, y + 4, percent(estimate.value), "value", "end"),
+            element("circle", cx=x(estimate.value), cy=y, r=4.5, class_="dot a"),
+            _text(WIDTH - 28, y + 4, percent(estimate.value), "value", "end"),
         ]
         parts.append(element("g", *row))
-    return _svg(bottom + 20, label, parts)
+    return _svg(bottom + 18, label, parts)
+
+
+def _fitted(name: str, longest: int = 26) -> str:
+    return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
 class _Plot:
     """A square of shares: both axes from 0 to 1, or the lower one of named places."""
 
-    left, right, top, bottom = 40.0, 424.0, 12.0, 206.0
-    height = 244.0
+    left, right, top, bottom = 40.0, 368.0, 14.0, 166.0
+    height = 202.0
 
     def x(self, value: float) -> float:
         return self.left + (self.right - self.left) * value
@@ -127,7 +131,7 @@ def risk_coverage_curve(curves: Mapping[str, RiskCoverage], label: str) -> Marku
     parts = plot.frame("questions answered, the surest first", _SHARES)
     for class_, curve in zip("ab", curves.values(), strict=False):
         points = [(plot.x(c), plot.y(r)) for c, r in zip(curve.coverage, curve.risk, strict=True)]
-        parts.append(_path(points, f"line {class_}"))
+        parts += [_path(points, f"line {class_}"), element("circle", cx=points[-1][0], cy=points[-1][1], r=5, class_=f"dot {class_}")]
     for curve in list(curves.values())[:1]:
         end = plot.x(curve.coverage[-1]), plot.y(curve.risk[-1])
         parts.append(element("circle", cx=end[0], cy=end[1], r=5, class_="dot now"))
@@ -154,14 +158,14 @@ def reliability_curve(bins: Sequence[Bin], label: str) -> Markup:
 
 def bars(rows: Mapping[str, tuple[float, float, str]], label: str) -> Markup:
     """Return one row a name: a bar of a length, a whisker to a further one, and a text; lengths in any one unit."""
-    left, right, step = 178.0, 350.0, 30.0
+    left, right, step = 160.0, 284.0, 26.0
     longest = max((max(near, far) for near, far, _ in rows.values()), default=0.0) or 1.0
     scale = (right - left) / longest
     parts = []
     for i, (name, (near, far, text)) in enumerate(rows.items()):
         y = 4 + step * (i + 0.5)
         parts.append(_text(0, y + 4, name, "name"))
-        parts.append(element("rect", x=left, y=y - 8, width=max(near * scale, 1.5), height=16.0, rx=2, class_="bar a"))
+        parts.append(element("rect", x=left, y=y - 7, width=max(near * scale, 1.5), height=14.0, rx=2, class_="bar a"))
         if far > near:
             parts.append(_line(left + near * scale, y, left + far * scale, y, "whisker"))
             parts.append(_line(left + far * scale, y - 5, left + far * scale, y + 5, "whisker"))

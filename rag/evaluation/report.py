@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from rag.evaluation import charts
 from rag.evaluation.metrics import BY_NAME, CAUSES
@@ -35,7 +37,6 @@ from rag.evaluation.summary import (
     reliability,
     types,
 )
-from rag.text import clean
 
 TILES = (
     "answer correctness",
@@ -89,7 +90,7 @@ def _hash(text: str) -> str:
 def _environment() -> Environment:
     environment = Environment(autoescape=True, undefined=StrictUndefined, finalize=_shown)
     functions: dict[str, Callable[..., Any]] = {
-        "value": value, "interval": interval, "track": charts.track, "outcome": outcome, "hit": hit, "reached": reached,
+        "coded": coded, "value": value, "interval": interval, "track": charts.track, "outcome": outcome, "hit": hit, "reached": reached,
     }  # fmt: skip
     environment.globals.update(functions)
     return environment
@@ -97,7 +98,17 @@ def _environment() -> Environment:
 
 def _shown(item: object) -> object:
     """Return text without control characters and reversals of direction; anything else, and our own markup, as it is."""
-    return clean(item) if isinstance(item, str) and not isinstance(item, Markup) else item
+    return printable(item) if isinstance(item, str) and not isinstance(item, Markup) else item
+
+
+def printable(text: str) -> str:
+    """Return text without control, format, surrogate and unassigned characters, its spaces and line ends kept."""
+    return "".join(c for c in text if c in "\n\t" or not unicodedata.category(c).startswith("C"))
+
+
+def coded(text: str) -> Markup:
+    """Return text with what stands between backticks set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
 
 
 def value(estimate: Estimate, unit: str) -> str:
@@ -157,25 +168,25 @@ def _groups(summary: Summary) -> dict[str, list[str]]:
 def _charts(results: Sequence[Result], summary: Summary) -> Iterator[Chart]:
     """Yield the charts that there is something to draw for."""
     if by_type := {name: e for name, e in summary.get("questions right", {}).items() if name != ALL}:
-        yield Chart("Questions right, by type", "With 95 % intervals; the small number counts questions.", charts.rates(by_type, "by type"))
+        yield Chart("Questions right, by type", "With 95 % intervals and the number of questions.", charts.rates(by_type, "by type"))
     if causes := Counter(result.cause for result in results if result.cause):
         yield _where_it_goes_wrong(causes, len(results))
     if recall := _recall(summary):
-        caption = "Share of answerable questions whose evidence is among the first k."
+        caption = "Questions whose evidence is among the first k."
         yield Chart("Retrieval: recall@k", caption, charts.recall_curve(recall, "recall at k"), tuple(recall))
     if curves := refusing(results):
         yield _refusing(curves)
     if bins := reliability(results):
-        caption = "On the dashed line, support 0.9 would mean that 90 % of such claims cite the evidence. Bars count claims."
+        caption = "Share of claims that cite the evidence; dashed: as much as their support says. Bars count claims."
         yield Chart("Support: is it calibrated?", caption, charts.reliability_curve(bins, "reliability curve"))
     if steps := _steps(results):
-        caption = "Median seconds a question, whiskers to the 95th percentile; load is 0 once models are in memory."
+        caption = "Seconds a question: median, and whiskers to the 95th percentile."
         yield Chart("Time by step", caption, charts.bars(steps, "seconds by step"))
 
 
 def _where_it_goes_wrong(causes: Counter[str], total: int) -> Chart:
     rows = {name: (float(causes[name]), 0.0, f"{causes[name]}, {charts.percent(causes[name] / total)}") for name in CAUSES if causes[name]}
-    caption = f"The first step at which each of {causes.total()} wrong questions failed, and its share of all."
+    caption = f"The first step that failed {causes.total()} questions, with its share of all."
     return Chart("Where it goes wrong", caption, charts.bars(rows, "where it goes wrong"))
 
 
@@ -187,7 +198,7 @@ def _recall(summary: Summary) -> dict[str, dict[int, Estimate]]:
 
 def _refusing(curves: Mapping[str, Any]) -> Chart:
     areas = ", ".join(f"{curve.area:.2f}" for curve in curves.values())
-    caption = f"Wrong answers among those given, if only the surest were given. Mean risk (AURC, less is better): {areas}."
+    caption = f"Share wrong if only the surest answers were given; AURC {areas} (less is better)."
     return Chart("Risk and coverage of refusing", caption, charts.risk_coverage_curve(curves, "risk and coverage"), tuple(curves))
 
 

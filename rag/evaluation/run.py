@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.errors import RagError
@@ -46,6 +46,19 @@ class Run:
     def complete(self) -> bool:
         """Whether every question was asked."""
         return not self.stopped
+
+
+class SilentReader:
+    """A Reader that says nothing, so that every answer is the best sentence of its article, verbatim.
+
+    It measures retrieval, and what a language model adds to quoting.
+    """
+
+    name = "no reader"
+
+    def generate(self, messages: Sequence[Mapping[str, str]], /, *, grammar: str, max_tokens: int) -> Iterator[str]:
+        """Yield nothing."""
+        return iter(())
 
 
 class Bench:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import EvaluationError
-from rag.evaluation.metrics import BY_NAME, METRICS, Metric
+from rag.evaluation.metrics import BY_NAME, METRICS, Metric, Score
 from rag.evaluation.run import Result, Run
 from rag.evaluation.statistics import (
     Bin,
@@ -81,7 +81,7 @@ def _weakest_support(result: Result) -> float:
     return min((claim.support for claim in result.answer.claims), default=0.0)
 
 
-CONFIDENCES = {"score of the best sentence": _best_score, "support of the weakest claim": _weakest_support}
+CONFIDENCES = {"best sentence's score": _best_score, "weakest claim's support": _weakest_support}
 """What could decide between answering and refusing: signals that are there before an answer is shown."""
 
 
@@ -147,9 +147,10 @@ def compare(old: Mapping[str, Any], results: Sequence[Result]) -> Comparison:
 def _change(metric: Metric, pairs: Sequence[tuple[Mapping[str, Any], Result]]) -> Difference | None:
     rows = []
     for record, result in pairs:
-        score, value = result.scores.get(metric.name), record["scores"].get(metric.name)
+        score, value = result.scores.get(metric.name, Score(0.0, 0.0)), record["scores"].get(metric.name)
         weight = 0.0 if value is None else float(record["weights"].get(metric.name, 1.0))
-        rows.append(((value or 0.0) * weight, weight, score.total if score else 0.0, score.weight if score else 0.0))
+        now = _plain(score.value) if score.weight else 0.0  # as it is written, or rounding would look like a change
+        rows.append(((value or 0.0) * weight, weight, now * score.weight, score.weight))
     kept = [row for row in rows if row[1] or row[3]]
     if not any(row[1] for row in kept) or not any(row[3] for row in kept):
         return None
