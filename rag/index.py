@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,7 +65,9 @@ class Index:
         self._vectors = vectors
         self._stemmer = Stemmer.Stemmer("english")
         self._bm25 = bm25s.BM25()
-        self._bm25.index(self._terms([sentence.text for sentence in self.sentences]), show_progress=False)
+        terms = self._terms([sentence.text for sentence in self.sentences])
+        self._bm25.index(terms, show_progress=False)
+        self._frequency = Counter(term for line in terms for term in set(line))
 
     def search(self, question: str, vector: Vectors, *, k: int) -> Candidates:
         """Return the union of the k best sentences of every part, each with all its scores.
@@ -84,6 +88,12 @@ class Index:
         parts = {view: (self._rows(view, rows[view]) @ query[0]).astype(np.float32) for view in VIEWS}
         parts["bm25"] = (terms[chosen] / max(float(terms.max(initial=0.0)), 1e-9)).astype(np.float32)
         return Candidates(chosen, parts)
+
+    def rarity(self, word: str) -> float:
+        """Return a word's inverse document frequency, log((N + 1) / (n + 0.5)), n of the N sentences holding its stem."""
+        stems = self._terms([word])[0]
+        frequency = self._frequency[stems[0]] if stems else len(self.sentences)
+        return math.log((len(self.sentences) + 1) / (frequency + 0.5))
 
     def _rows(self, view: str, ids: npt.NDArray[np.int64]) -> Vectors:
         return np.stack([self._vectors[view].reconstruct(int(i)) for i in ids])  # shape (len(ids), dimension)

@@ -16,7 +16,7 @@ from rag.errors import QuestionError
 from rag.index import Index, Progress, open_index
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
-from rag.retriever import Retrieved, retrieve
+from rag.retriever import Retrieved, Retriever
 from rag.text import clean
 from rag.types import Answer, Embedder, Event, Reader
 
@@ -48,7 +48,7 @@ class Assistant:
         self.settings = chosen.with_overrides(corpus=str(corpus) if corpus is not None else None, model=model)
         self._embedder = embedder
         self._reader = reader
-        self._index: Index | None = None
+        self._retriever: Retriever | None = None
         self._lock = threading.Lock()
 
     def answer(self, question: str, history: History | None = None) -> Answer:
@@ -76,10 +76,12 @@ class Assistant:
     def prepare(self, progress: Progress | None = None) -> Index:
         """Load or build the index and return it; `progress` is called with (done, total) texts while embedding."""
         with self._lock:
-            if self._index is None:
+            if self._retriever is None:
                 articles = load_corpus(self.settings.corpus_path)
-                self._index = open_index(articles, self._ensure_embedder(), self.settings.index_path, progress)
-            return self._index
+                embedder = self._ensure_embedder()
+                index = open_index(articles, embedder, self.settings.index_path, progress)
+                self._retriever = Retriever(index, embedder)
+            return self._retriever.index
 
     @property
     def reader(self) -> Reader:
@@ -99,8 +101,9 @@ class Assistant:
         clock = _Clock()
         yield Event("search", elapsed=clock.elapsed)
         index, reader = self.prepare(), self.reader
+        assert self._retriever is not None
         clock.lap("load")
-        found = retrieve(index, self._ensure_embedder(), question, earlier)
+        found = self._retriever.retrieve(question, earlier)
         clock.lap("search")
         drafts = []
         if grounding.answerable(found.question, found.evidence):

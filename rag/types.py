@@ -172,6 +172,14 @@ class Usage:
     written: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """One text's tokens: unit `vectors`, shape (tokens, dimension), and each token's `spans` (start, end) in the text."""
+
+    vectors: Vectors
+    spans: tuple[tuple[int, int], ...]
+
+
 class Embedder(Protocol):
     """Anything that turns texts into unit vectors. `fingerprint` changes whenever the vectors would."""
 
@@ -180,6 +188,10 @@ class Embedder(Protocol):
 
     def encode(self, texts: Sequence[str], /) -> Vectors:
         """Return one unit vector a text, shape (len(texts), dimension), float32."""
+        ...
+
+    def encode_tokens(self, texts: Sequence[str], /) -> list[TokenVectors]:
+        """Return the vectors of every text's tokens in their context, special tokens left out."""
         ...
 
 

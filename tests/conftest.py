@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from rag.config import PROJECT, Settings
 from rag.pipeline import Assistant
 from rag.text import content_stems
-from rag.types import Vectors
+from rag.types import TokenVectors, Vectors
 
 SHARED = PROJECT.parent / "shared"
 
@@ -32,6 +33,13 @@ class WordEmbedder:
             for stem in content_stems(text):
                 vectors[row, zlib.crc32(stem.encode()) % 256] += 1
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def encode_tokens(self, texts: Sequence[str], /) -> list[TokenVectors]:
+        found = []
+        for text in texts:
+            words = list(re.finditer(r"\w+", text)) or list(re.finditer(r".+", text, re.DOTALL))
+            found.append(TokenVectors(self.encode([word.group() for word in words]), tuple(word.span() for word in words)))
+        return found
 
 
 class QueueReader:

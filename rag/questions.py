@@ -1,0 +1,54 @@
+"""What a question asks for, and whether a sentence could hold a thing of that kind. Shapes of words only."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from rag.text import fold, names, numbers, words
+
+Asked = Literal["performer", "person", "time", "number", "reason", "other"]
+
+_ASKED: tuple[tuple[Asked, re.Pattern[str]], ...] = (
+    ("performer", re.compile(r"\b(?:plays?|played|playing|portray\w*|actors?|actress(?:es)?|cast as)\b")),
+    ("time", re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time)\b")),
+    ("number", re.compile(r"\bhow (?:many|much|old|long|often|far|tall)\b")),
+    ("reason", re.compile(r"\bwhy\b|\bhow come\b|\breasons?\b|\bwhat (?:made|makes|drives|drove)\b|\bmotives?\b")),
+    ("person", re.compile(r"\bwho(?:m|se|s)?\b|\bname[sd]?\b")),
+)
+_TIME = re.compile(
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|years?|days?|weeks?|months?|night|morning|evening|hours?)\b|\d"
+)
+_REASON = re.compile(r"\b(?:because|since|due to|in order|so that|reasons?|motives?|convinced|persuaded|as (?:he|she|it|they))\b")
+_FULL_NAME_IN_BRACKETS = re.compile(r"\(\s*([A-Z][\w.'’-]+(?: [A-Z][\w.'’-]+)+)\s*\)")
+
+
+def asked_for(question: str) -> Asked:
+    """Return the kind of thing a question asks for; "other" where its words do not tell."""
+    folded = fold(question)
+    return next((kind for kind, pattern in _ASKED if pattern.search(folded)), "other")
+
+
+def fits(asked: Asked, question: str, sentence: str) -> float:
+    """Return how well a sentence could hold what is asked for, 0..1; 0 for "other", of which nothing can be told."""
+    if asked == "performer":
+        return _performer_fit(question, sentence)
+    if asked == "person":
+        return float(bool(names(sentence) - {fold(word) for word in words(question)}))
+    if asked == "number":
+        return float(bool(numbers(sentence)))
+    if asked == "time":
+        return float(bool(_TIME.search(fold(sentence))))
+    if asked == "reason":
+        return float(bool(_REASON.search(fold(sentence))))
+    return 0.0
+
+
+def _performer_fit(question: str, sentence: str) -> float:
+    """Return 1 where somebody the question names is followed by a full name in brackets, 0.5 where anybody is."""
+    asked = {fold(word) for word in words(question)}
+    found = list(_FULL_NAME_IN_BRACKETS.finditer(sentence))
+    if any({fold(word) for word in words(sentence[: match.start()])[-3:]} & asked for match in found):
+        return 1.0
+    return 0.5 if found else 0.0
