@@ -30,7 +30,6 @@ from rag.evaluation.run import Result, Run, SilentReader, evaluate
 from rag.evaluation.statistics import RESAMPLES, SEED, Difference, Estimate
 from rag.evaluation.summary import (
     ALL,
-    Bar,
     Comparison,
     Summary,
     compare,
@@ -108,8 +107,8 @@ class Found:
     run: Run
     summary: Summary
     about: Mapping[str, Any]
-    comparison: Comparison | None
-    failures: tuple[str, ...]
+    comparison: Comparison | None = None
+    failures: tuple[str, ...] = ()
 
 
 def _main(options: argparse.Namespace, make: Callable[..., Assistant]) -> int:
@@ -128,10 +127,10 @@ def _main(options: argparse.Namespace, make: Callable[..., Assistant]) -> int:
         return INTERRUPTED
     summary = summarise(run.results)
     failures = tuple(reason for bar in bars if (reason := bar.judge(summary)))
-    about = _about(assistant, run, file, options, bars)
-    found = Found(run, summary, about, compare(old, run.results) if old else None, failures)
-    _write(options, found)
-    _print(found, outputs)
+    details = {**about(assistant, run, file), "types": options.type, "limit": options.limit, "bars": {b.metric: b.value for b in bars}}
+    found = Found(run, summary, details, compare(old, run.results) if old else None, failures)
+    write(found, options.json, options.html)
+    show(found, outputs)
     if not run.complete:
         return INTERRUPTED if run.interrupted else FAILED
     return UNDER_BAR if failures else 0
@@ -194,35 +193,29 @@ def _show_score(progress: Progress, task: Any) -> Callable[[Result], None]:
     return seen
 
 
-def _about(assistant: Assistant, run: Run, file: Path, options: argparse.Namespace, bars: Sequence[Bar]) -> dict[str, Any]:
+def about(assistant: Assistant, run: Run, questions: Path) -> dict[str, Any]:
     """Return what a run ran on: everything that its scores depend on."""
     return {
         "model": assistant.reader.name,
-        "questions": file.name,
-        "questions sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "questions": questions.name,
+        "questions sha256": hashlib.sha256(questions.read_bytes()).hexdigest(),
         "articles": {a.id: hashlib.sha256(a.text.encode("utf-8", "replace")).hexdigest() for a in run.articles.values()},
         "settings": asdict(assistant.settings),
-        "types": list(options.type),
-        "limit": options.limit,
-        "bars": {bar.metric: bar.value for bar in bars},
         "bootstrap": {"resamples": RESAMPLES, "seed": SEED},
         "versions": versions(),
     }
 
 
-def _write(options: argparse.Namespace, found: Found) -> None:
+def write(found: Found, json: Path | None, html: Path | None) -> None:
     """Write the files asked for; a lone surrogate, which no file can hold, becomes a question mark."""
-    if options.json:
-        options.json.write_text(
-            to_json(found.run, found.summary, found.about, found.comparison, found.failures), encoding="utf-8", errors="replace"
-        )
-    if options.html:
-        options.html.write_text(
-            to_html(found.run, found.summary, found.about, found.comparison, found.failures), encoding="utf-8", errors="replace"
-        )
+    for path, render in ((json, to_json), (html, to_html)):
+        if path:
+            page = render(found.run, found.summary, found.about, found.comparison, found.failures)
+            path.write_text(page, encoding="utf-8", errors="replace")
 
 
-def _print(found: Found, outputs: Sequence[Path]) -> None:
+def show(found: Found, outputs: Sequence[Path]) -> None:
+    """Print what was found as tables, and where it was written."""
     console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
     console.print(_overall(found), _by_type(found.summary, found.run.results))
     if found.comparison:

@@ -122,7 +122,7 @@ def test_without_a_reader_answers_are_quotes_and_no_model_is_asked(bench: Bench)
     reader = QueueReader("[1] Mara Quist rang it.")
     found = bench.json("--no-reader", reader=reader)
     assert {claim["verdict"] for question in found["questions"] for claim in question["claims"]} == {"quoted"}
-    assert (found["about"]["model"], reader.prompts) == ("no reader", [])
+    assert (found["about"]["model"], reader.prompts) == ("no language model", [])
 
 
 def test_limit_and_type_choose_questions(bench: Bench) -> None:

@@ -57,7 +57,7 @@ def track(estimate: Estimate) -> Markup:
 
 def rates(rows: Mapping[str, Estimate], label: str) -> Markup:
     """Return one row a name: a rate, its interval and its number of questions."""
-    left, right, step = 164.0, 308.0, 18.5
+    left, right, step = 164.0, 303.0, 18.5
     bottom = 10 + step * len(rows)
 
     def x(value: float) -> float:

@@ -48,6 +48,7 @@ TILES = (
     "exact quotes",
     "ROUGE-L F1",
     "seconds to the first claim p50",
+    "source coverage",
 )
 MOST_TILES = 8
 GROUPS = {"answers": "Answers", "refusals": "Refusals", "retrieval": "Retrieval", "citations": "Citations", "cost": "Cost", "time": "Time"}
@@ -186,7 +187,7 @@ def _charts(results: Sequence[Result], summary: Summary) -> Iterator[Chart]:
 
 def _where_it_goes_wrong(causes: Counter[str], total: int) -> Chart:
     rows = {name: (float(causes[name]), 0.0, f"{causes[name]}, {charts.percent(causes[name] / total)}") for name in CAUSES if causes[name]}
-    caption = f"The first step that failed {causes.total()} questions, with its share of all."
+    caption = f"The first step that failed {causes.total()} questions; shares of all."
     return Chart("Where it goes wrong", caption, charts.bars(rows, "where it goes wrong"))
 
 

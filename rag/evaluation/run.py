@@ -54,7 +54,7 @@ class SilentReader:
     It measures retrieval, and what a language model adds to quoting.
     """
 
-    name = "no reader"
+    name = "no language model"
 
     def generate(self, messages: Sequence[Mapping[str, str]], /, *, grammar: str, max_tokens: int) -> Iterator[str]:
         """Yield nothing."""
