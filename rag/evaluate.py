@@ -126,7 +126,7 @@ def _main(options: argparse.Namespace, make: Callable[..., Assistant]) -> int:
         print("Stopped before the first answer; nothing was written.", file=sys.stderr)
         return INTERRUPTED
     summary = summarise(run.results)
-    failures = tuple(reason for bar in bars if (reason := bar.judge(summary)))
+    failures = tuple(reason for bar in bars if run.complete and (reason := bar.judge(summary)))
     details = {**about(assistant, run, file), "types": options.type, "limit": options.limit, "bars": {b.metric: b.value for b in bars}}
     found = Found(run, summary, details, compare(old, run.results) if old else None, failures)
     write(found, options.json, options.html)

@@ -97,6 +97,7 @@ def test_the_json_holds_the_summary_and_every_question(bench: Bench) -> None:
     assert found["summary"]["answer correctness"]["fact"] == {**found["summary"]["answer correctness"]["all"]}
     by_id = {question["id"]: question for question in found["questions"]}
     assert by_id["hats"]["right"] is True
+    assert sum(found["verdicts"].values()) == sum(len(question["claims"]) for question in found["questions"])
     assert "12" in by_id["boats"]["text"]
     assert {c["article_id"] for claim in by_id["boats"]["claims"] for c in claim["citations"]} == {"harbour", "quay"}
 

@@ -36,6 +36,7 @@ from rag.evaluation.summary import (
     refusing,
     reliability,
     types,
+    verdicts,
 )
 
 TILES = (
@@ -91,7 +92,7 @@ def _hash(text: str) -> str:
 def _environment() -> Environment:
     environment = Environment(autoescape=True, undefined=StrictUndefined, finalize=_shown)
     functions: dict[str, Callable[..., Any]] = {
-        "coded": coded, "value": value, "interval": interval, "track": charts.track, "outcome": outcome, "hit": hit, "reached": reached,
+        "coded": coded, "breakable": breakable, "value": value, "interval": interval, "track": charts.track, "outcome": outcome, "hit": hit, "reached": reached,
     }  # fmt: skip
     environment.globals.update(functions)
     return environment
@@ -110,6 +111,11 @@ def printable(text: str) -> str:
 def coded(text: str) -> Markup:
     """Return text with what stands between backticks set as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
+
+
+def breakable(name: str) -> Markup:
+    """Return a name that a narrow column may break after its underscores."""
+    return Markup(str(escape(printable(name))).replace("_", "_<wbr>"))  # noqa: S704 - escaped first
 
 
 def value(estimate: Estimate, unit: str) -> str:
@@ -178,7 +184,8 @@ def _charts(results: Sequence[Result], summary: Summary) -> Iterator[Chart]:
     if curves := refusing(results):
         yield _refusing(curves)
     if bins := reliability(results):
-        caption = "Share of claims that cite the evidence; dashed: as much as their support says. Bars count claims."
+        shown = ", ".join(f"{count} {verdict}" for verdict, count in verdicts(results).items())
+        caption = f"Claims that cite the evidence, by support; dashed: if it were exact. Claims: {shown}."
         yield Chart("Support: is it calibrated?", caption, charts.reliability_curve(bins, "reliability curve"))
     if steps := _steps(results):
         caption = "Seconds a question: median, and whiskers to the 95th percentile."

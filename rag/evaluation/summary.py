@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -71,6 +72,11 @@ def reliability(results: Sequence[Result]) -> tuple[Bin, ...]:
     """Return the reliability curve of the support of all claims."""
     pairs = [pair for result in results for pair in result.outcomes]
     return calibration([support for support, _ in pairs], [hit for _, hit in pairs])
+
+
+def verdicts(results: Sequence[Result]) -> dict[str, int]:
+    """Return how many claims were shown with each verdict."""
+    return dict(sorted(Counter(claim.verdict for result in results for claim in result.answer.claims).items()))
 
 
 def _best_score(result: Result) -> float:
@@ -214,6 +220,7 @@ def to_json(run: Run, summary: Summary, about: Mapping[str, Any], comparison: Co
         "answered": len(run.results),
         "about": about,
         "summary": {name: _plain(groups) for name, groups in summary.items() if name not in timed},
+        "verdicts": verdicts(run.results),
         "reliability": [_plain(asdict(b)) for b in reliability(run.results)],
         "refusing": {name: {"area": _plain(curve.area), "points": len(curve.risk)} for name, curve in refusing(run.results).items()},
         "bars failed": list(failures),
