@@ -76,12 +76,15 @@ def _prepare(assistant: Assistant) -> Index:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = None
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task("Indexing", total=None)
 
-        def progress(done: int, total: int) -> None:
-            nonlocal task
-            task = bar.add_task("Indexing", total=total) if task is None else task
-            bar.update(task, completed=done)
+    def progress(done: int, total: int) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=total)
 
+    try:
         return assistant.prepare(progress)
+    finally:
+        if bar.live.is_started:
+            bar.stop()

@@ -31,6 +31,7 @@ from filelock import FileLock, Timeout
 
 from rag import chunking
 from rag.errors import IndexStoreError
+from rag.text import stem, words
 from rag.types import Article, Embedder, Passage, Sentence, Vectors
 
 FORMAT = 1
@@ -68,6 +69,7 @@ class Index:
         terms = self._terms([sentence.text for sentence in self.sentences])
         self._bm25.index(terms, show_progress=False)
         self._frequency = Counter(term for line in terms for term in set(line))
+        self.vocabulary = frozenset(stem(word) for article in articles for word in words(f"{article.title} {article.text}"))
 
     def search(self, question: str, vector: Vectors, *, k: int) -> Candidates:
         """Return the union of the k best sentences of every part, each with all its scores.

@@ -16,13 +16,11 @@ from rag.errors import QuestionError
 from rag.index import Index, Progress, open_index
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
-from rag.retriever import Retrieved, Retriever
+from rag.retriever import Retriever
 from rag.text import clean
-from rag.types import Answer, Embedder, Event, Reader
+from rag.types import Answer, Embedder, Event, Evidence, Reader
 
 LONGEST_QUESTION = 2000
-SENTENCES_READ = 3
-"""Sentences of one article in a prompt; a small model does worse with more."""
 PASSAGES_SHOWN = 10
 
 History = Sequence[Mapping[str, str]]
@@ -105,40 +103,41 @@ class Assistant:
         clock.lap("load")
         found = self._retriever.retrieve(question, earlier)
         clock.lap("search")
+        groups: list[list[Evidence]] = []
         drafts = []
-        if grounding.answerable(found.question, found.evidence):
-            for article_id in found.article_ids:
-                yield Event("read", index.articles[article_id].name, elapsed=clock.elapsed)
-                drafts.append(_read(reader, found, article_id))
+        if grounding.answerable(found.question, found.evidence, index.vocabulary):
+            groups = grounding.select(found.question, found.evidence)
+            for group in groups:
+                yield Event("read", index.articles[group[0].sentence.article_id].name, elapsed=clock.elapsed)
+                drafts.append(_read(reader, found.question, group))
             clock.lap("read")
         yield Event("check", elapsed=clock.elapsed)
-        groups, disagreement = grounding.reconcile(drafts)
-        claims = grounding.cite(groups, index.articles)
+        differ = grounding.disagreement(found.question, groups)
+        claims = grounding.cite(drafts, index.articles)
         clock.lap("check")
         for claim in claims:
             yield Event("claim", claim=claim, elapsed=clock.elapsed)
-        text = grounding.answer_text(claims, index.articles, disagreement=disagreement) if claims else prompts.REFUSAL
+        text = grounding.answer_text(claims, index.articles, differ=differ) if claims else prompts.REFUSAL
         answer = Answer(
-            text=text, question=found.question, claims=claims, refused=not claims, disagreement=disagreement,
+            text=text, question=found.question, claims=claims, refused=not claims, disagreement=differ,
             passages=found.passages[:PASSAGES_SHOWN], evidence=found.evidence[:PASSAGES_SHOWN],
             timings=clock.timings(), model=reader.name,
         )  # fmt: skip
         yield Event("done", answer=answer, elapsed=clock.elapsed)
 
 
-def _read(reader: Reader, found: Retrieved, article_id: str) -> grounding.Draft:
-    """Return one article's answer: the reader points and phrases, the verifier decides."""
-    evidence = found.of_article(article_id)[:SENTENCES_READ]
-    sentences = [e.sentence.text for e in evidence]
+def _read(reader: Reader, question: str, group: Sequence[Evidence]) -> grounding.Draft:
+    """Return one claim: the reader points and phrases from one article's sentence, the verifier decides."""
+    sentences = [group[0].sentence.text]
     reply = "".join(
         reader.generate(
-            prompts.read_messages(found.question, sentences),
+            prompts.read_messages(question, sentences),
             grammar=prompts.read_grammar(len(sentences)),
             max_tokens=prompts.MAX_ANSWER_TOKENS,
         )
     )
     reading = prompts.parse_reading(reply, len(sentences))
-    return grounding.draft(found.question, reading.text, [evidence[i] for i in reading.pointed], evidence[0])
+    return grounding.draft(question, group, reading.text, [group[i] for i in reading.pointed])
 
 
 def clean_question(question: object) -> str:

@@ -30,6 +30,17 @@ def asked_for(question: str) -> Asked:
     return next((kind for kind, pattern in _ASKED if pattern.search(folded)), "other")
 
 
+_SEVERAL = re.compile(
+    r"\b(?:two|three|four|five|both|all|every\w*|list|several|many|things|people|characters|steps|places|names|reasons|ways)\b"
+    r"|\band (?:who|what|where|when|how|why|that|is|was|did|does)\b|\bwhat happen\w*|\bsummar\w*|\btell me\b|\bdifferen\w*"
+)
+
+
+def asks_for_several(question: str) -> bool:
+    """Tell whether a question asks for more than one thing: a list, two questions in one, a summary, a comparison."""
+    return bool(_SEVERAL.search(fold(question)))
+
+
 def fits(asked: Asked, question: str, sentence: str) -> float:
     """Return how well a sentence could hold what is asked for, 0..1; 0 for "other", of which nothing can be told."""
     if asked == "performer":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rag.focus import focus
 from rag.index import Index
 from rag.questions import Asked, asked_for, fits
 from rag.text import STOPWORDS, content_stems, fold, names, stem, word_at, words
@@ -21,6 +22,8 @@ PENALTY: Mapping[Kind, float] = {"text": 0.0, "caption": 0.015, "heading": 0.03}
 CANDIDATES = 64
 """Sentences of each first search that are scored token by token."""
 TOP_K = 10
+FOCUSED = 10
+"""Sentences, best first, of which the part that the question is about is found."""
 CACHED_SENTENCES = 2048
 ASKED_WEIGHTS: Mapping[Asked, float] = {"performer": 0.4, "person": 0.1, "number": 0.2, "time": 0.2, "reason": 0.1, "other": 0.0}
 """What holding the kind of thing asked for adds, on the scale of WEIGHTS."""
@@ -80,6 +83,7 @@ class Retriever:
             total += ASKED_WEIGHTS[asked] * fits(asked, standalone, sentence.text)
             evidence.append(Evidence(sentence, total / sum(WEIGHTS.values()) - PENALTY[sentence.kind], values))
         evidence.sort(key=lambda e: (-e.score, e.sentence.article_id, e.sentence.start))
+        evidence[:FOCUSED] = self._focused(standalone, evidence[:FOCUSED])
         passages: dict[int, Passage] = {}
         for e in evidence:
             passages.setdefault(e.sentence.passage, replace(self.index.passages[e.sentence.passage], score=e.score))
@@ -92,13 +96,10 @@ class Retriever:
         rare the token's word is in the corpus, so that the word that matters decides. Stopwords have no weight. A name may
         also be found in the sentence before, where a pronoun may stand for it.
         """
-        asked = self._embedder.encode_tokens([question])[0]
+        asked = self._text_tokens([question])[0]
         at = [word_at(question, start, end) for start, end in asked.spans]
-        weights = np.array([self._weight(word) for word in at], dtype=np.float32)
-        if not weights.any():
-            weights = np.ones(len(at), np.float32)
-        weights /= weights.sum()
-        called = names(f"x {question}")
+        weights = self._weights(question, asked)
+        called = names(f"x {question}")  # the first word too; a question word has no weight anyway
         is_name = np.array([fold(word) in called for word in at])
         near = self._nearest(asked, [s.text for s in sentences])
         refers = [i for i, s in enumerate(sentences) if is_name.any() and s.previous and _STANDS_FOR.search(s.text)]
@@ -110,6 +111,22 @@ class Retriever:
         """Return, for each text, the highest cosine of each of the question's tokens with any of the text's."""
         return [(asked.vectors @ tokens.vectors.T).max(axis=1) for tokens in self._text_tokens(texts)]
 
+    def _focused(self, question: str, evidence: Sequence[Evidence]) -> list[Evidence]:
+        """Return evidence with the part of each sentence that the question is about."""
+        asked = self._text_tokens([question])[0]
+        weights = self._weights(question, asked)
+        found = []
+        for e, tokens in zip(evidence, self._text_tokens([e.sentence.text for e in evidence]), strict=True):
+            start, end = focus(e.sentence.text, tokens, asked.vectors, weights)
+            found.append(replace(e, focus=(e.sentence.start + start, e.sentence.start + end)))
+        return found
+
+    def _weights(self, question: str, asked: TokenVectors) -> Vectors:
+        """Return one weight a token of the question, summing to 1."""
+        weights = np.array([self._weight(word_at(question, start, end)) for start, end in asked.spans], dtype=np.float32)
+        weights = weights if weights.any() else np.ones(len(asked.spans), np.float32)
+        return np.asarray(weights / weights.sum(), dtype=np.float32)
+
     def _weight(self, word: str) -> float:
         folded = fold(word).replace("'", "")
         if not folded or folded in STOPWORDS:
@@ -118,7 +135,7 @@ class Retriever:
 
     def _text_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         missing = [text for text in dict.fromkeys(texts) if text not in self._tokens]
-        fresh = self._embedder.encode_tokens([" ".join(text.split()) for text in missing]) if missing else []
+        fresh = self._embedder.encode_tokens(missing) if missing else []
         known = {t: tokens for t in texts if (tokens := self._tokens.get(t)) is not None} | dict(zip(missing, fresh, strict=True))
         for text, tokens in known.items():
             self._tokens[text] = tokens

@@ -65,11 +65,26 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence found for a question. `score` is a similarity (higher is better), `parts` what it is the sum of."""
+    """A sentence found for a question. `score` is a similarity (higher is better), `parts` what it is the sum of.
+
+    `focus` is the part of the sentence that the question is about: (start, end) in the article's text.
+    """
 
     sentence: Sentence
     score: float
     parts: Mapping[str, float] = field(default_factory=dict)
+    focus: tuple[int, int] = (0, 0)
+
+    @property
+    def focus_text(self) -> str:
+        """Return the focus on one line, with an ellipsis where words of the sentence are left out."""
+        start, end = self.focus[0] - self.sentence.start, self.focus[1] - self.sentence.start
+        if end <= start:
+            return " ".join(self.sentence.text.split())
+        lead = "… " if self.sentence.text[:start].strip() else ""
+        tail = " …" if self.sentence.text[end:].strip(" .!?\"'”’)*_") else ""
+        part = self.sentence.text[start:] if not tail else self.sentence.text[start:end]
+        return f"{lead}{' '.join(part.split())}{tail}"
 
 
 @dataclass(frozen=True, slots=True)
