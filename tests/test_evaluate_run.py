@@ -22,25 +22,26 @@ from tests.conftest import QueueReader, WordEmbedder
 
 FIRE = {"article": "harbour", "quote": "The fire destroyed 12 boats and the old ice house."}
 BELL = {"article": "harbour", "quote": "Mara Quist, a welder, rang the bell and woke the crews."}
-QUESTIONS: list[dict[str, Any]] = [
+QUESTIONS: list[dict[str, Any]] = [  # the first three are dealt with well, the last one cannot be
     {"id": "boats", "type": "fact", "question": "How many boats did the fire in the harbour destroy?", "answerable": True,
      "answer": "It destroyed 12.", "must_include": [["12", "twelve"]], "evidence": [FIRE], "sources_required": ["harbour"]},
     {"id": "bell", "type": "fact", "question": "Who rang the bell?", "answerable": True, "answer": "Mara Quist.",
      "must_include": [["mara quist"]], "evidence": [BELL], "source_any": ["harbour", "quay"]},
     {"id": "hats", "type": "unanswerable", "question": "Which hat suits a giraffe?", "answerable": False},
-    {"id": "hull", "type": "unanswerable", "question": "Who rang the bell in Hull?", "answerable": False},
+    {"id": "pier", "type": "impossible", "question": "Who promised a new pier?", "answerable": True, "must_include": [["a zebra"]],
+     "evidence": [{"article": "quay", "quote": "The mayor promised a new pier."}]},
 ]  # fmt: skip
 
 
 class Interrupted(QueueReader):
-    """Is stopped by Ctrl-C, or another error, when it is asked for the nth time."""
+    """Is stopped by Ctrl-C, or another error, when it is asked a certain question."""
 
-    def __init__(self, at: int, error: BaseException) -> None:
+    def __init__(self, at: str, error: BaseException) -> None:
         super().__init__("[1] ")
         self.at, self.error = at, error
 
     def generate(self, messages: Sequence[Mapping[str, str]], /, *, grammar: str, max_tokens: int) -> Iterator[str]:
-        if len(self.prompts) + 1 >= self.at:
+        if self.at in messages[-1]["content"]:
             raise self.error
         return super().generate(messages, grammar=grammar, max_tokens=max_tokens)
 
@@ -93,8 +94,13 @@ def test_a_run_scores_every_question_and_prints_a_table(bench: Bench, capsys: py
 def test_the_json_holds_the_summary_and_every_question(bench: Bench) -> None:
     found = bench.json()
     assert (found["complete"], found["asked"], found["answered"]) == (True, 4, 4)
-    assert found["summary"]["refusal recall"]["all"]["n"] == 2
-    assert found["summary"]["answer correctness"]["fact"] == {**found["summary"]["answer correctness"]["all"]}
+    assert found["summary"]["questions right"]["all"]["value"] == 0.75
+    assert found["summary"]["refusal recall"]["all"]["n"] == 1
+    assert {name: e["value"] for name, e in found["summary"]["answer correctness"].items()} == {
+        "all": 0.6667,
+        "fact": 1.0,
+        "impossible": 0.0,
+    }
     by_id = {question["id"]: question for question in found["questions"]}
     assert by_id["hats"]["right"] is True
     assert sum(found["verdicts"].values()) == sum(len(question["claims"]) for question in found["questions"])
@@ -115,8 +121,8 @@ def test_an_estimate_takes_one_line_of_json(bench: Bench) -> None:
 
 
 def test_tokens_are_counted_per_question(bench: Bench) -> None:
-    found = bench.json("--type", "fact", reader=Counting())
-    assert found["summary"]["tokens read p50"]["all"]["value"] == 20.0  # two articles, each read once
+    summary = bench.json("--type", "fact", reader=Counting())["summary"]
+    assert summary["tokens read p50"]["all"]["value"] == 5 * summary["tokens written p50"]["all"]["value"] >= 10
 
 
 def test_without_a_reader_answers_are_quotes_and_no_model_is_asked(bench: Bench) -> None:
@@ -128,14 +134,14 @@ def test_without_a_reader_answers_are_quotes_and_no_model_is_asked(bench: Bench)
 
 def test_limit_and_type_choose_questions(bench: Bench) -> None:
     assert [q["id"] for q in bench.json("--limit", 1)["questions"]] == ["boats"]
-    assert [q["id"] for q in bench.json("--type", "unanswerable")["questions"]] == ["hats", "hull"]
-    assert [q["id"] for q in bench.json("--type", "unanswerable", "--limit", 1)["questions"]] == ["hats"]
+    assert [q["id"] for q in bench.json("--type", "unanswerable", "--type", "impossible")["questions"]] == ["hats", "pier"]
+    assert [q["id"] for q in bench.json("--type", "fact", "--limit", 1)["questions"]] == ["boats"]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--type", "facts"], "there is no question of this type. There are: fact, unanswerable."),
+        (["--type", "facts"], "there is no question of this type. There are: fact, unanswerable, impossible."),
         (["--limit", "0"], "--limit is 0; it counts the questions to ask"),
         (["--fail-under", "correctness=0.5"], "there is no metric 'correctness'. There are: questions-right, answer-correctness"),
         (["--fail-under", "answer-correctness"], "there is no metric ''"),
@@ -173,8 +179,7 @@ def test_a_bad_question_stops_the_run_before_the_model_is_asked(bench: Bench, ca
 
 
 def test_ctrl_c_keeps_what_is_finished_and_labels_it_partial(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first question is asked twice, the first time to load the models; each reads two articles."""
-    report, reader = bench.folder / "out.html", Interrupted(5, KeyboardInterrupt())
+    report, reader = bench.folder / "out.html", Interrupted("Who rang the bell?", KeyboardInterrupt())
     assert bench.run("--json", bench.folder / "out.json", "--html", report, reader=reader) == 130
     found = json.loads((bench.folder / "out.json").read_text(encoding="utf-8"))
     assert (found["complete"], found["stopped"], found["answered"], found["asked"]) == (False, "stopped by Ctrl-C", 1, 4)
@@ -183,18 +188,18 @@ def test_ctrl_c_keeps_what_is_finished_and_labels_it_partial(bench: Bench, capsy
 
 
 def test_ctrl_c_before_the_first_answer_writes_nothing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.run("--json", bench.folder / "out.json", reader=Interrupted(1, KeyboardInterrupt())) == 130
+    assert bench.run("--json", bench.folder / "out.json", reader=Interrupted("How many boats", KeyboardInterrupt())) == 130
     assert "nothing was written" in capsys.readouterr().err
     assert not (bench.folder / "out.json").exists()
 
 
 def test_an_error_in_the_middle_keeps_what_is_finished(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.run("--json", bench.folder / "out.json", reader=Interrupted(5, ModelError("The model is gone."))) == 1
+    assert bench.run("--json", bench.folder / "out.json", reader=Interrupted("Who rang the bell?", ModelError("The model is gone."))) == 1
     assert "PARTIAL: 1 of 4 questions, stopped by an error: The model is gone." in capsys.readouterr().out
 
 
 def test_an_error_at_once_is_an_error(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.run(reader=Interrupted(1, ModelError("The model is gone."))) == 1
+    assert bench.run(reader=Interrupted("How many boats", ModelError("The model is gone."))) == 1
     assert "error: The model is gone." in capsys.readouterr().err
 
 
@@ -205,15 +210,15 @@ from tests.test_evaluate_run import Bench, Interrupted
 from pathlib import Path
 
 class Slow(Interrupted):
-    def generate(self, *args, **options):
-        if len(self.prompts) + 1 >= self.at:
+    def generate(self, messages, /, **options):
+        if self.at in messages[-1]["content"]:
             print("asked", flush=True)
             time.sleep(60)
-        return super().generate(*args, **options)
+        return super().generate(messages, **options)
 
 folder = Path(sys.argv[1])
 bench = Bench(folder, Settings(corpus=str(folder / "corpus"), index_dir=str(folder / "index")))
-sys.exit(bench.run("--json", folder / "out.json", reader=Slow(5, RuntimeError("not stopped"))))
+sys.exit(bench.run("--json", folder / "out.json", reader=Slow("Who rang the bell?", RuntimeError("not stopped"))))
 """
 
 
@@ -233,7 +238,7 @@ def test_a_real_interrupt_signal_does_the_same(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("bar", "status"),
     [
-        ("answer-correctness=0.5", 0), ("Answer Correctness=1.01", 3), ("wrong-refusals=0.0", 0), ("refusal-recall=0.6", 3),
+        ("answer-correctness=0.5", 0), ("Answer Correctness=0.7", 3), ("wrong-refusals=0.0", 0), ("questions-right=0.8", 3),
         ("citation-precision-evidence=0.01", 0), ("sentence-recall@5=0.5", 0), ("disagreement-recall=0.1", 3),
     ],
 )  # fmt: skip
@@ -245,7 +250,7 @@ def test_a_bar_decides_the_exit_status(bench: Bench, bar: str, status: int, caps
 def test_a_bar_of_a_metric_where_less_is_better_is_a_ceiling(bench: Bench) -> None:
     summary = summarise([])
     assert Bar("wrong refusals", 0.1).judge(summary) == "wrong refusals was not measured: no question asks for it"
-    assert bench.run("--fail-under", "refusal-recall=0.5", "--fail-under", "answer-words-p95=1") == 3
+    assert bench.run("--fail-under", "answer-words-p95=1") == 3
     assert parse_bar("support-calibration-error=0.2") == Bar("support calibration error", 0.2)
 
 
@@ -261,7 +266,7 @@ def test_comparing_tells_wins_and_losses_by_question(bench: Bench, capsys: pytes
     assert found["now_right"] == ["boats", "bell"]
     assert found["now_wrong"] == []
     change = found["changes"]["answer correctness"]
-    assert (change["old"], change["new"], change["won"], change["lost"], change["p"]) == (0.0, 1.0, 2, 0, 0.5)
+    assert (change["old"], change["new"], change["won"], change["lost"], change["p"]) == (0.0, 0.6667, 2, 0, 0.5)
     assert "against the older run, 4 questions of both" in capsys.readouterr().out
 
 

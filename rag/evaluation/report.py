@@ -92,7 +92,8 @@ def _hash(text: str) -> str:
 def _environment() -> Environment:
     environment = Environment(autoescape=True, undefined=StrictUndefined, finalize=_shown)
     functions: dict[str, Callable[..., Any]] = {
-        "coded": coded, "breakable": breakable, "value": value, "interval": interval, "track": charts.track, "outcome": outcome, "hit": hit, "reached": reached,
+        "coded": coded, "breakable": breakable, "value": value, "interval": interval, "track": charts.track,
+        "outcome": outcome, "hit": hit, "reached": reached,
     }  # fmt: skip
     environment.globals.update(functions)
     return environment
