@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
 from rag.retriever import Retrieved, retrieve
 from rag.text import clean
-from rag.types import Answer, Embedder, Event, Reader
+from rag.types import Answer, Article, Embedder, Event, Reader
 
 LONGEST_QUESTION = 2000
 SENTENCES_READ = 3
@@ -67,7 +67,8 @@ class Assistant:
     def stream(self, question: str, history: History | None = None) -> Iterator[Event]:
         """Yield the steps of an answer: what is being done, each claim that has passed, and the Answer last.
 
-        Closing the iterator stops the model. Raises as `answer` does, before the first event.
+        "read" comes again with every token the model writes, so closing the iterator stops the model within one token.
+        Raises as `answer` does, before the first event.
         """
         asked = clean_question(question)
         earlier = user_turns(history)
@@ -80,6 +81,13 @@ class Assistant:
                 articles = load_corpus(self.settings.corpus_path)
                 self._index = open_index(articles, self._ensure_embedder(), self.settings.index_path, progress)
             return self._index
+
+    def warm_up(self, progress: Progress | None = None) -> None:
+        """Prepare the index and load both models now, so that the first question need not wait. Raises as `answer` does."""
+        self.prepare(progress)
+        self._ensure_embedder().encode(["warm-up"])
+        if isinstance(self.reader, LlamaReader):
+            self.reader.load()
 
     @property
     def reader(self) -> Reader:
@@ -105,8 +113,7 @@ class Assistant:
         drafts = []
         if grounding.answerable(found.question, found.evidence):
             for article_id in found.article_ids:
-                yield Event("read", index.articles[article_id].name, elapsed=clock.elapsed)
-                drafts.append(_read(reader, found, article_id))
+                drafts.append((yield from _read(reader, found, index.articles[article_id], clock)))
             clock.lap("read")
         yield Event("check", elapsed=clock.elapsed)
         groups, disagreement = grounding.reconcile(drafts)
@@ -123,17 +130,19 @@ class Assistant:
         yield Event("done", answer=answer, elapsed=clock.elapsed)
 
 
-def _read(reader: Reader, found: Retrieved, article_id: str) -> grounding.Draft:
-    """Return one article's answer: the reader points and phrases, the verifier decides."""
-    evidence = found.of_article(article_id)[:SENTENCES_READ]
+def _read(reader: Reader, found: Retrieved, article: Article, clock: _Clock) -> Generator[Event, None, grounding.Draft]:
+    """Return one article's answer: the reader points and phrases, the verifier decides. Yields before every token."""
+    yield Event("read", article.name, elapsed=clock.elapsed)
+    evidence = found.of_article(article.id)[:SENTENCES_READ]
     sentences = [e.sentence.text for e in evidence]
-    reply = "".join(
-        reader.generate(
-            prompts.read_messages(found.question, sentences),
-            grammar=prompts.read_grammar(len(sentences)),
-            max_tokens=prompts.MAX_ANSWER_TOKENS,
-        )
-    )
+    reply = ""
+    for piece in reader.generate(
+        prompts.read_messages(found.question, sentences),
+        grammar=prompts.read_grammar(len(sentences)),
+        max_tokens=prompts.MAX_ANSWER_TOKENS,
+    ):
+        reply += piece
+        yield Event("read", article.name, elapsed=clock.elapsed)
     reading = prompts.parse_reading(reply, len(sentences))
     return grounding.draft(found.question, reading.text, [evidence[i] for i in reading.pointed], evidence[0])
 
