@@ -44,7 +44,8 @@ class Desk:
     def ask(self, session: str, question: str, before: Sequence[Turn]) -> Generator[Step, None, None]:
         """Yield the turn as it grows, with the event that it has come to (None while it waits in line); it never raises.
 
-        A session asks one question at a time: a second one stops the first. Closing the generator frees the model.
+        The last step is settled: answered, stopped or failed. A session asks one question at a time: a second one stops
+        the first, which then ends without a last step. Closing the generator frees the model.
         """
         self.stop(session)
         flag = self._running[session] = threading.Event()
@@ -53,7 +54,10 @@ class Desk:
             while not (mine or flag.is_set()):
                 yield Turn(question), None
                 mine = self._line.acquire(timeout=_POLL)
-            yield from self._grow(question, before, flag)
+            for step in self._grow(question, before, flag):
+                if self._running[session] is not flag:
+                    return
+                yield step
         finally:
             if mine:
                 self._line.release()

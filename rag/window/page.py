@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
@@ -30,6 +31,8 @@ POLL = 0.5
 AT_ONCE = 4
 """Questions of pages, and of programs, that may stand in line at once; IN_QUEUE more wait for a place there."""
 IN_QUEUE = 16
+HEARTBEAT = 0.25
+"""Seconds between two signs of life while a question is answered: Gradio sees at a yield, and only there, that a page has gone."""
 
 Saved = list[dict[str, Any]]
 Updates = tuple[Any, ...]
@@ -79,7 +82,7 @@ class Page:
     def _wire(self) -> None:
         asking: dict[str, Any] = {
             "outputs": [self.box, self.conversation, self.saved], "show_progress": "hidden", "api_visibility": "private",
-            "concurrency_id": "pages", "concurrency_limit": AT_ONCE,
+            "concurrency_id": "pages", "concurrency_limit": AT_ONCE, "trigger_mode": "multiple",
         }  # fmt: skip
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
         state = [self.bar, self.notice, self.timer]
@@ -102,8 +105,10 @@ class Page:
 
     def ask(self, question: str, saved: Saved, request: gr.Request) -> Iterator[Updates]:
         """Yield the page as the answer to a question grows."""
-        if question.strip():
-            yield from self._grow(question, load_turns(saved), request)
+        if not question.strip():
+            yield gr.skip(), gr.skip(), gr.skip()
+            return
+        yield from self._grow(question, load_turns(saved), request)
 
     def ask_suggested(self, saved: Saved, request: gr.Request, event: gr.EventData) -> Iterator[Updates]:
         """Ask a question that the page suggested."""
@@ -126,13 +131,16 @@ class Page:
         self.desk.stop(request.session_hash or "")
 
     def _grow(self, question: str, before: tuple[Turn, ...], request: gr.Request) -> Iterator[Updates]:
-        turn, shown = Turn(question), None
+        turn, shown, told = Turn(question), None, time.monotonic()
         yield gr.Textbox(value="", submit_btn=False, stop_btn="Stop"), self._running(before, turn, None), dump_turns((*before, turn))
         for turn, event in self.desk.ask(request.session_hash or "", question, before):
             news = (event.stage, event.detail, event.claim) if event else None
-            if news != shown:  # a token more is no news
-                shown = news
-                yield gr.skip(), self._running(before, turn, event), gr.skip()
+            if news != shown or time.monotonic() - told > HEARTBEAT:
+                drawn = self._running(before, turn, event) if news != shown else gr.skip()
+                shown, told = news, time.monotonic()
+                yield gr.skip(), drawn, gr.skip()
+        if turn.ending == "interrupted":
+            return  # by another question of the same page, which draws it from here
         turns = (*before, turn)
         yield gr.Textbox(submit_btn="Send", stop_btn=False), self._conversation(turns), dump_turns(turns)
 
@@ -165,11 +173,11 @@ class Page:
         return self._conversation(()), []
 
     def rate(self, saved: Saved, event: gr.EventData) -> Updates:
-        """Keep a like or dislike, or the reason for one, in the file on this machine."""
+        """Keep a like, a dislike, the reason for one or its withdrawal in the file on this machine."""
         turns = list(load_turns(saved))
         if not 0 <= (number := int(event.turn)) < len(turns):
             return gr.skip(), gr.skip()
-        turns[number] = replace(turns[number], rating="up" if event.liked else "down")
+        turns[number] = replace(turns[number], rating={True: "up", False: "down"}.get(event.liked, ""))
         if not feedback.keep(turns[number], str(event.reason), self.feedback_file):
             raise gr.Error("Your feedback could not be kept; the terminal that Footnote runs in says why.", print_exception=False)
         return self._conversation(turns), dump_turns(turns)

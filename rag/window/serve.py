@@ -83,7 +83,7 @@ def application(page: Page, door: Door) -> FastAPI:
     from fastapi import FastAPI
     from starlette.middleware import Middleware
 
-    from rag.window.page import asset, theme
+    from rag.window.page import ASSETS, asset, theme
 
     outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=[Middleware(Guard, names=own_names(door.host))])
     page.blocks.vibe_mode = False
@@ -91,7 +91,7 @@ def application(page: Page, door: Door) -> FastAPI:
         outer, page.blocks, path="/", server_name=door.host, server_port=door.port, root_path="",
         auth=door.auth, auth_message="Footnote: sign in to ask the articles.",
         allowed_paths=[], blocked_paths=["/"], max_file_size="1kb", show_error=False, footer_links=[], run_history=False,
-        ssr_mode=False, enable_monitoring=False, pwa=False, mcp_server=door.mcp,
+        ssr_mode=False, enable_monitoring=False, pwa=False, mcp_server=door.mcp, favicon_path=str(ASSETS / "icon.png"),
         theme=theme(), head=f"<style>{asset('window.css')}</style>", app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
     )  # fmt: skip
     return outer

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from rag.corpus import load_corpus
 from rag.errors import RagError
 from rag.pipeline import Assistant
 from rag.types import Article
@@ -63,6 +64,8 @@ class Startup:
 
     def _run(self) -> None:
         try:
+            self.articles = {article.id: article for article in load_corpus(self._assistant.settings.corpus_path)}
+            self.status = replace(self.status, articles=len(self.articles))
             index = self._assistant.prepare(self._progress)
             self.articles = index.articles
             self.status = Status("loading", articles=len(index.articles), passages=len(index.passages), model=self._assistant.reader.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -105,18 +106,30 @@ def _citation(article: Article, quote: str, number: int) -> Citation:
 
 
 class Served:
-    """A page on a free port of this machine, served from a thread until it is closed."""
+    """A page over an assistant on a free port of this machine, served from a thread until it is closed.
 
-    def __init__(self, page: Page, **door: object) -> None:
-        self.page = page
-        self._socket = listen(Door(port=0))
+    All of it is made on that thread's event loop, since Gradio leaves loops of its own behind where it finds none.
+    """
+
+    def __init__(self, assistant: object, feedback_file: Path, **door: object) -> None:
+        self._assistant, self._feedback_file = assistant, feedback_file
+        self._door = Door(port=0, **door)
+        self._socket = listen(self._door)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(application(page, Door(port=0, **door)), log_level="error", access_log=False, timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+        self.page: Page | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
-        while not self._server.started and self._thread.is_alive():
+        while not (self._server and self._server.started):
+            assert self._thread.is_alive(), "the server has ended before it was ready"
             time.sleep(0.01)
+
+    async def _serve(self) -> None:
+        self.page = Page(self._assistant, feedback_file=self._feedback_file)
+        self.page.startup.start()
+        config = uvicorn.Config(application(self.page, self._door), log_level="error", access_log=False, timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        await self._server.serve(sockets=[self._socket])
 
     def close(self) -> None:
         self._server.should_exit = True

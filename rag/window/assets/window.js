@@ -7,6 +7,7 @@ const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 const opened = new Set(); // disclosures the reader has opened, kept over redrawing
 let shownTurn = -1; // the turn whose citations the panel shows
 let drawerFrom = null; // what had the focus when the drawer opened
+let latest = 0; // counts what the panel was asked to show; an answer that comes late is dropped
 
 const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -18,7 +19,10 @@ const drawn = () => new Promise((done) => setTimeout(done, 0));
 // Footnote to source, and back
 
 async function show(article, spots, number) {
-  parts.panel.props.value = await parts.panel.server.source({ article, spots });
+  const mine = ++latest;
+  const html = await parts.panel.server.source({ article, spots });
+  if (mine !== latest) return;
+  parts.panel.props.value = html;
   await drawn();
   point(one(`#panel mark[data-numbers~="${number}"]`));
 }
@@ -114,7 +118,7 @@ const actions = {
   close: () => drawer(false),
   ask: (button) => running() || trigger("submit", { question: button.textContent }),
   retry: (button) => running() || trigger("retry", { turn: numberOf(turnOf(button)) }),
-  like: (button) => rate(turnOf(button), button.dataset.liked === "true", ""),
+  like: (button) => rate(turnOf(button), button.ariaPressed === "true" ? null : button.dataset.liked === "true", ""),
   copy: (button) => copy(button.dataset.text).then(() => say(button, "Copied")),
   edit: (button) => editing(turnOf(button), true),
   cancel: (button) => editing(turnOf(button), false),
@@ -170,6 +174,8 @@ parts.save = (file) => {
 };
 
 document.addEventListener("click", (event) => {
+  const menu = one(".menu[open]");
+  if (menu && !menu.contains(event.target)) menu.open = false;
   const button = event.target.closest("[data-do]");
   if (button) actions[button.dataset.do]?.(button);
   else if (event.target.closest("#panel mark")) showClaim(Number(event.target.closest("mark").dataset.numbers.split(" ")[0]));
@@ -185,20 +191,27 @@ document.addEventListener("submit", (event) => {
     if (question && !running()) trigger("edit", { turn: numberOf(turn), question });
   } else {
     rate(turn, one('[aria-pressed="true"]', turn).dataset.liked === "true", event.target.elements.reason.value);
+    say(event.submitter, "Saved");
   }
 });
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && running() && event.target.matches("#box textarea")) {
+    event.preventDefault(); // what is typed waits for the answer
+    event.stopPropagation();
+  }
   if (event.key === "Enter" && !event.shiftKey && event.target.matches("form.edit textarea")) {
     event.preventDefault();
     event.target.form.requestSubmit();
   }
   if (event.key !== "Escape") return;
-  if (!card.hidden) card.hidden = true;
+  const menu = one(".menu[open]");
+  if (menu) menu.open = false;
+  else if (!card.hidden) card.hidden = true;
   else if (document.body.classList.contains("drawer")) drawer(false);
   else if (event.target.matches("form.edit textarea")) editing(turnOf(event.target), false);
   else if (running()) one("#box .stop-button")?.click();
-});
+}, true);
 
 // Whenever the conversation has been drawn again
 
@@ -208,18 +221,18 @@ document.addEventListener("toggle", (event) => {
 }, true);
 
 let clock = 0;
-let was = false;
+let was = ""; // how many turns there were, and whether the last was in the making
 function redrawn() {
   for (const details of all("details[data-key]", element)) {
     if (opened.has(`${numberOf(turnOf(details))} ${details.dataset.key}`)) details.open = true;
   }
-  const now = running();
   const phase = one(".phase", element);
   if (phase) clock = performance.now() - 1000 * Number(phase.dataset.elapsed);
-  const last = all(".turn", element).at(-1);
-  if (now !== was && last) {
-    last.scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "start" });
-    const first = !now && one('[data-do="show"]', last);
+  const turns = all(".turn", element);
+  const now = `${turns.length} ${running()}`;
+  if (now !== was && turns.length) {
+    turns.at(-1).scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "start" });
+    const first = !running() && one('[data-do="show"]', turns.at(-1));
     if (first && !narrow.matches) showFootnote(first);
   }
   was = now;
@@ -231,5 +244,6 @@ setInterval(() => {
 }, 100);
 
 watch("value", redrawn);
+parts.bar.watch("value", () => one('#panel [data-article=""]') && actions.list()); // the articles have been read by now
 const chosen = localStorage.getItem("footnote-theme");
 if (chosen) document.body.classList.toggle("dark", chosen === "dark");
