@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         page = Page(Assistant(options.corpus, options.model))
         print(f"Footnote is at {door.address} (Ctrl-C ends it).", flush=True)
         if door.mcp:
-            print(f"Its MCP server is at {door.address}/gradio_api/mcp/ (streamable HTTP).", flush=True)
+            print(f"Its MCP server is at {door.address}/mcp/ (streamable HTTP).", flush=True)
         serve(page, door, opened)
     except RagError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
+import secrets
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -61,10 +63,14 @@ def own_names(host: str) -> frozenset[str]:
 class Guard:
     """ASGI middleware that refuses what the page never sends, and tells the browser to send nothing elsewhere."""
 
-    def __init__(self, app: ASGIApp, *, names: Collection[str]) -> None:
-        """Guard an application that answers to these host names, and to any plain IP address."""
+    def __init__(self, app: ASGIApp, *, names: Collection[str], basic: Mapping[str, tuple[str, str]]) -> None:
+        """Guard an application that answers to these host names, and to any plain IP address.
+
+        `basic` names the routes that demand HTTP Basic authentication, with the name and password for each.
+        """
         self.app = app
         self.names = names
+        self.basic = basic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is refused; pass the others on, their body counted and their answer's headers set."""
@@ -88,6 +94,9 @@ class Guard:
             return PlainTextResponse("Footnote has no such page.", 404)
         if int(headers.get("content-length") or 0) > LARGEST_REQUEST:
             return PlainTextResponse(f"A request may have {LARGEST_REQUEST:,} bytes.", 413)
+        wanted = next((login for route, login in self.basic.items() if path.startswith(route)), None)
+        if wanted and not secrets.compare_digest(_basic(*wanted), headers.get("authorization", "").encode()):
+            return PlainTextResponse("This needs a password.", 401, {"www-authenticate": 'Basic realm="Footnote"'})
         return None
 
     def _known(self, host: str) -> bool:
@@ -101,6 +110,10 @@ class Guard:
         except ValueError:
             return name in self.names
         return True
+
+
+def _basic(name: str, password: str) -> bytes:
+    return b"Basic " + base64.b64encode(f"{name}:{password}".encode())
 
 
 def _counted(receive: Receive) -> Receive:

@@ -22,7 +22,7 @@ from rag.window.article import Spot
 from rag.window.export import as_json, as_markdown
 from rag.window.startup import Startup
 from rag.window.suggest import Suggestions
-from rag.window.turns import Turn, dump_turns, load_turns
+from rag.window.turns import Rating, Turn, dump_turns, load_turns
 
 ASSETS = files("rag.window") / "assets"
 STORAGE = "footnote-conversation"
@@ -177,7 +177,8 @@ class Page:
         turns = list(load_turns(saved))
         if not 0 <= (number := int(event.turn)) < len(turns):
             return gr.skip(), gr.skip()
-        turns[number] = replace(turns[number], rating={True: "up", False: "down"}.get(event.liked, ""))
+        rating: Rating = "up" if event.liked is True else "down" if event.liked is False else ""
+        turns[number] = replace(turns[number], rating=rating)
         if not feedback.keep(turns[number], str(event.reason), self.feedback_file):
             raise gr.Error("Your feedback could not be kept; the terminal that Footnote runs in says why.", print_exception=False)
         return self._conversation(turns), dump_turns(turns)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rag.errors import SettingsError
 from rag.window.guard import Guard, is_loopback, own_names
+from rag.window.tool import PATH, mcp_server
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -85,13 +86,18 @@ def application(page: Page, door: Door) -> FastAPI:
 
     from rag.window.page import ASSETS, asset, theme
 
-    outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=[Middleware(Guard, names=own_names(door.host))])
+    guard = Middleware(Guard, names=own_names(door.host), basic={PATH: door.auth} if door.auth else {})
+    outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=[guard])
+    if door.mcp:
+        server = mcp_server(page.desk)
+        outer.mount(PATH, server.streamable_http_app())
+        outer.router.lifespan_context = lambda _: server.session_manager.run()
     page.blocks.vibe_mode = False
     gr.mount_gradio_app(
         outer, page.blocks, path="/", server_name=door.host, server_port=door.port, root_path="",
         auth=door.auth, auth_message="Footnote: sign in to ask the articles.",
         allowed_paths=[], blocked_paths=["/"], max_file_size="1kb", show_error=False, footer_links=[], run_history=False,
-        ssr_mode=False, enable_monitoring=False, pwa=False, mcp_server=door.mcp, favicon_path=str(ASSETS / "icon.png"),
+        ssr_mode=False, enable_monitoring=False, pwa=False, mcp_server=False, favicon_path=str(ASSETS / "icon.png"),
         theme=theme(), head=f"<style>{asset('window.css')}</style>", app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
     )  # fmt: skip
     return outer
