@@ -47,7 +47,7 @@ HEDGES = frozenset(
 """Words for somebody's view, words that pass a statement on, and words that make it less than certain."""
 LIGHT = frozenset(
     "thing way make get go come put set become happen part time people person man place kind sort name give take turn able "
-    "actually really truly fact say tell use try bring let keep year old age anyone anybody someone somebody everyone everybody".split()
+    "actually really truly fact say tell use try bring let keep year old age anyone anybody someone somebody everyone everybody play portray actor actress role".split()
 )
 
 IRREGULAR_ROOTS = {form: base for base, forms in (entry.split(":") for entry in _IRREGULAR.split("|")) for form in forms.split()}
