@@ -125,6 +125,25 @@ def event(words: Sequence[Word], at: int) -> Event:
     return Event(_phrase_after(words, by.at + 1) if by and by.root else None, subject)
 
 
+def said_of(words: Sequence[Word], at: int) -> Phrase | None:
+    """Return whom "is the only", "was Ana's old" and the like say the word at `at` of; None where they do not."""
+    i = at - 1
+    while i > 0 and (words[i].key in DETERMINERS or words[i].adverb or words[i].content) and at - i < 5:
+        i -= 1
+    return _phrase_before(words, _skip_back(words, i + 1)) if i > 0 and words[i].key in BE else None
+
+
+def names_after(words: Sequence[Word], at: int) -> set[str]:
+    """Return the roots of the names that directly follow the word at `at`, commas and "and" between them allowed."""
+    found = set()
+    for word in words[at + 1 :]:
+        if word.name and not word.possessive:
+            found.add(word.root)
+        elif word.text != "," and word.key not in ("and", "or"):
+            break
+    return found
+
+
 def may_be_verb(words: Sequence[Word], at: int) -> bool:
     """Tell whether a verb could stand at `at`: a common word, not right after an article, a preposition or an owner."""
     if at == 0 or not words[at].content or words[at].name:

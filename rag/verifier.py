@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from rag.clauses import AUXILIARIES, BE, DETERMINERS, HE, IT, PREPOSITIONS, PRONOUNS, SHE, THEY, Event, Phrase, Word
-from rag.clauses import event, is_predicate, may_be_verb, names_in, owned, read
+from rag.clauses import event, is_predicate, may_be_verb, names_after, names_in, owned, read, said_of
 from rag.lexicon import BELIEFS, HEDGES, LIGHT_ROOTS, NEGATORS, REPORTS
 from rag.questions import asked_for, fits
 from rag.text import fold, numbers
 
 SUPPORT_FLOOR = 0.75
 """Support a claim needs before it may be shown."""
-SIMILAR_FLOOR = 0.6
-"""Cosine from which two words count as near synonyms; below it are words that merely go together."""
+LENIENT, STRICT = (0.3, 0.5), (0.5, 0.7)
+"""Cosines up to which two words have nothing in common, and from which they mean the same; strict for places and causes."""
 LACKING_THING, LACKING_PREDICATE, LACKING_LIGHT = 0.3, 0.4, 0.1
 """What one word costs that the cited text lacks; a predicate costs less the more of the rest is there."""
 
@@ -26,6 +26,7 @@ Similar = Callable[[str, str], float]
 _BRACKETS = re.compile(r"\s*\([^)]*\)")
 _LEAD = re.compile(r"(?i)^(?:yes|no)\b[,.:;]?\s+(?=\w)")
 _WHO_ASIDE = re.compile(r",? (?:who|which)\b")
+_PLACES = frozenset("at in on from under near inside over behind beside into".split())
 _GENDERED = (HE, SHE)
 
 
@@ -82,7 +83,8 @@ def _coverage(said: Sequence[Word], there: Sequence[Word], before: Sequence[Word
     if content and not shared and (standing or len(content) > 1):
         return 0.0, ["the cited text shares no word with the claim"]
     things = sum(not word.name for word in shared)
-    lacking = sum(_cost(word, said, things) for word in missing if not word.name and not _near(word, there, similar))
+    unused = [word for word in there if word.content and not word.name and word.root not in {w.root for w in said}]
+    lacking = sum(_cost(word, said, things) * (1 - _likeness(word, unused, said, similar)) for word in missing if not word.name)
     reasons = [f"the name {word.text} is not in the cited text" for word in missing if word.name]
     return max(0.0, 1 - lacking), reasons
 
@@ -94,9 +96,21 @@ def _cost(word: Word, said: Sequence[Word], things: int) -> float:
     return LACKING_PREDICATE / max(1, things) if is_predicate(said, word.at) else LACKING_THING
 
 
-def _near(word: Word, there: Sequence[Word], similar: Similar | None) -> bool:
-    """Tell whether a word of the cited text means nearly the same."""
-    return similar is not None and any(similar(word.key, w.key) >= SIMILAR_FLOOR for w in there if w.content and not w.name)
+def _likeness(word: Word, others: Sequence[Word], said: Sequence[Word], similar: Similar | None) -> float:
+    """Return 0..1: how nearly one of the cited words that the claim leaves unused means the same."""
+    best = max((similar(word.key, other.key) for other in others), default=0.0) if similar else 0.0
+    low, high = STRICT if _is_place_or_cause(said, word.at) else LENIENT
+    return min(1.0, max(0.0, (best - low) / (high - low)))
+
+
+def _is_place_or_cause(said: Sequence[Word], at: int) -> bool:
+    """Tell whether a word says where or why: there another place or reason is no paraphrase, however near the words are."""
+    if any(w.key in ("because", "since", "to") for w in said[:at]):
+        return True
+    i = at - 1
+    while i > 0 and (said[i].key in DETERMINERS or said[i].content) and at - i < 4:
+        i -= 1
+    return i >= 0 and said[i].key in _PLACES and not said[at].key.endswith("ing")
 
 
 def _stand_ins(said: Sequence[Word], there: Sequence[Word], before: Sequence[Word]) -> set[str]:
@@ -249,7 +263,27 @@ def _wrong_roles(case: Case) -> list[str]:
         clashes = [_clash(mine, event(case.there, at), case, at) for at in places]
         if clashes and all(clashes):
             reasons.append(clashes[0])
-    return reasons
+    return reasons or _wrong_names(case) or _wrong_subject(case)
+
+
+def _wrong_names(case: Case) -> list[str]:
+    """Return a reason where other names follow a word than in the cited text: "her brother Sam", "thanks Ana"."""
+    for word in case.stated:
+        mine = names_after(case.stated, word.at) if word.content and not word.possessive else set()
+        theirs = [names_after(case.there, w.at) for w in case.there if w.root == word.root and not w.possessive]
+        if mine and theirs and all(t and not t & mine for t in theirs):
+            return [f"in the cited text another name follows {word.text}"]
+    return []
+
+
+def _wrong_subject(case: Case) -> list[str]:
+    """Return a reason where "X is a Y" of the claim is said of another in the cited text."""
+    for word in case.stated:
+        mine = said_of(case.stated, word.at) if word.content and not word.name else None
+        theirs = [said_of(case.there, w.at) for w in case.there if w.root == word.root] if mine else []
+        if theirs and all(_others(mine, t, case) for t in theirs):
+            return [f"in the cited text this is said of {theirs[0]}"]
+    return []
 
 
 def _clash(mine: Event, theirs: Event, case: Case, at: int) -> str:
