@@ -16,7 +16,8 @@ _IRREGULAR = (
     "shake:shook shaken|shoot:shot|show:shown|sing:sang sung|sink:sank sunk|sit:sat|sleep:slept|speak:spoke spoken speech|spend:spent|"
     "stand:stood|steal:stole stolen|strike:struck|swear:swore sworn|swim:swam|take:took taken|teach:taught|tell:told|think:thought|"
     "throw:threw thrown|understand:understood|wake:woke woken|wear:wore worn|win:won|write:wrote written|man:men|woman:women|child:children|"
-    "wife:wives|life:lives|twice:two|survive:survival|marry:marriage|spine:spinal|prove:proof|fly:flight"
+    "wife:wives|life:lives|twice:two|survive:survival|marry:marriage|spine:spinal|prove:proof|fly:flight|"
+    "hurt:hurt|cut:cut|hit:hit|shut:shut|put:put|set:set|read:read|cast:cast|burst:burst|spread:spread"
 )
 _SYNONYMS = (
     "kill murder slay|die perish|hurt harm injure injury wound|abduct kidnap snatch|steal rob|father dad|mother mom mum|boy lad|"
@@ -29,7 +30,7 @@ _SYNONYMS = (
     "live survive|visit see|thrive prosper|error mistake|attorney lawyer|ask question|hereditary inherit|series show"
 )
 NEGATORS = NEGATIONS | frozenset(
-    "hardly barely scarcely rarely seldom lack lacked lacks lacking denies denied deny fails failed unable refused".split()
+    "hardly barely scarcely rarely seldom lack lacked lacks lacking denies denied deny fails failed unable".split()
 )
 BELIEFS = frozenset(
     "think thinks thought thinking believe believes believed believing suspect suspects suspected guess guessed guesses claim claims claimed "
@@ -44,10 +45,11 @@ HEDGES = frozenset(
     "presumably apparently allegedly perhaps maybe possibly probably reportedly supposedly likely may might could seem seems seemed "
     "appear appears appeared would".split()
 )
-"""Words for somebody's view, words that pass a statement on, and words that make it less than certain."""
+NAMINGS = frozenset("call calls called regard regards regarded view views viewed rate rates rated see sees saw".split())
+"""Words for somebody's view, words that pass a statement on, words that make it less than certain, and words that judge."""
 LIGHT = frozenset(
     "thing way make get go come put set become happen part time people person man place kind sort name give take turn able "
-    "actually really truly fact say tell use try bring let keep year old age anyone anybody someone somebody everyone everybody play portray actor actress role".split()
+    "actually really truly fact say tell use try bring let keep year old anyone anybody someone somebody everyone everybody play portray actor actress role".split()
 )
 
 IRREGULAR_ROOTS = {form: base for base, forms in (entry.split(":") for entry in _IRREGULAR.split("|")) for form in forms.split()}

@@ -10,13 +10,13 @@ from itertools import pairwise
 
 from rag.clauses import AUXILIARIES, BE, DETERMINERS, HE, IT, PREPOSITIONS, PRONOUNS, SHE, THEY, Event, Phrase, Word
 from rag.clauses import event, is_predicate, may_be_verb, names_after, names_in, owned, read, said_of
-from rag.lexicon import BELIEFS, HEDGES, LIGHT_ROOTS, NEGATORS, REPORTS
+from rag.lexicon import BELIEFS, HEDGES, LIGHT_ROOTS, NAMINGS, NEGATORS, REPORTS
 from rag.questions import asked_for, fits
 from rag.text import fold, numbers
 
 SUPPORT_FLOOR = 0.75
 """Support a claim needs before it may be shown."""
-LENIENT, STRICT = (0.3, 0.5), (0.5, 0.7)
+LENIENT, STRICT = (0.4, 0.6), (0.5, 0.7)
 """Cosines up to which two words have nothing in common, and from which they mean the same; strict for places and causes."""
 LACKING_THING, LACKING_PREDICATE, LACKING_LIGHT = 0.3, 0.4, 0.1
 """What one word costs that the cited text lacks; a predicate costs less the more of the rest is there."""
@@ -24,7 +24,7 @@ LACKING_THING, LACKING_PREDICATE, LACKING_LIGHT = 0.3, 0.4, 0.1
 Similar = Callable[[str, str], float]
 
 _BRACKETS = re.compile(r"\s*\([^)]*\)")
-_LEAD = re.compile(r"(?i)^(?:yes|no)\b[,.:;]?\s+(?=\w)")
+_LEAD = re.compile(r"(?i)^(?:yes|no)[,.:;]\s+(?=\w)")
 _WHO_ASIDE = re.compile(r",? (?:who|which)\b")
 _PLACES = frozenset("at in on from under near inside over behind beside into".split())
 _GENDERED = (HE, SHE)
@@ -99,7 +99,7 @@ def _cost(word: Word, said: Sequence[Word], things: int) -> float:
 def _likeness(word: Word, others: Sequence[Word], said: Sequence[Word], similar: Similar | None) -> float:
     """Return 0..1: how nearly one of the cited words that the claim leaves unused means the same."""
     best = max((similar(word.key, other.key) for other in others), default=0.0) if similar else 0.0
-    low, high = STRICT if _is_place_or_cause(said, word.at) else LENIENT
+    low, high = LENIENT if is_predicate(said, word.at) else STRICT
     return min(1.0, max(0.0, (best - low) / (high - low)))
 
 
@@ -187,7 +187,7 @@ def _flipped(case: Case) -> list[str]:
 
 def _denials(words: Sequence[Word]) -> int:
     """Count the words that deny, with "too weak" and "ran out"."""
-    pairs = sum((a.key == "too" and b.content) or (a.root == "run" and b.key == "out") for a, b in pairwise(words))
+    pairs = sum((a.key == "too" and b.content) or (a.root, b.key) in (("run", "out"), ("refus", "to"), ("reject", "to")) for a, b in pairwise(words))
     return sum(w.key in NEGATORS for w in words) + pairs
 
 
@@ -197,7 +197,7 @@ def _unhedged(case: Case) -> list[str]:
     A mere phrase need not repeat who reports, only who believes.
     """
     views = BELIEFS | HEDGES | REPORTS
-    if any(w.key in views or w.key == "according" for w in case.stated):
+    if any(w.key in views | NAMINGS | {"according"} and not w.name for w in case.stated):
         return []
     covered = _under_views(case.there, views - REPORTS if case.phrase else views)
     roots = {w.root for w in case.said if w.content and not w.name} or {w.root for w in case.said if w.content}
@@ -211,7 +211,7 @@ def _under_views(there: Sequence[Word], views: frozenset[str]) -> set[int]:
     """Return the places of the words that stand under "believes that", "may", ", she claims," and the like."""
     covered: set[int] = set()
     for word in there:
-        if word.key not in views:
+        if word.key not in views or word.name:
             continue
         if _governs(there, word):
             covered |= set(range(word.at + 1, _scope_end(there, word.at + 1)))
@@ -256,10 +256,10 @@ def _wrong_roles(case: Case) -> list[str]:
     """Return a reason where the cited text gives a part of an event of the claim to somebody else."""
     reasons = []
     for verb in case.stated:
-        if not may_be_verb(case.stated, verb.at):
+        if not is_predicate(case.stated, verb.at):
             continue
         mine = event(case.stated, verb.at)
-        places = [w.at for w in case.there if w.root == verb.root and may_be_verb(case.there, w.at)]
+        places = [w.at for w in case.there if w.root == verb.root and is_predicate(case.there, w.at)]
         clashes = [_clash(mine, event(case.there, at), case, at) for at in places]
         if clashes and all(clashes):
             reasons.append(clashes[0])
