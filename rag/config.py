@@ -36,12 +36,16 @@ class Settings:
     """A sentence-transformers folder, or its name in `models/`; empty for the bundled one."""
     threads: int = 0
     """CPU threads for both models; 0 for all cores this process may use."""
+    phrase: str = "auto"
+    """Whether the reader may phrase claims: "always", "never" (quotes only), or "auto": only a model large enough to."""
     context: int = 2048
     """Context window of the reader in tokens, 256 or more."""
 
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise SettingsError(f"RAG_THREADS is {self.threads}; it counts CPU threads: 0 (all) or more.")
+        if self.phrase not in ("auto", "always", "never"):
+            raise SettingsError(f"RAG_PHRASE is {self.phrase!r}; it must be auto, always or never.")
         if self.context < 256:
             raise SettingsError(f"RAG_CONTEXT is {self.context} tokens; a question and its evidence need at least 256.")
 

@@ -108,8 +108,8 @@ class Assistant:
         """Prepare the index and load both models now, so that the first question need not wait. Raises as `answer` does."""
         self.prepare(progress)
         self._ensure_embedder().encode(["warm-up"])
-        if isinstance(self.reader, LlamaReader):
-            self.reader.load()
+        if isinstance(voice := self._voice, LlamaReader):
+            voice.load()
 
     @property
     def reader(self) -> Reader:
@@ -121,6 +121,12 @@ class Assistant:
 
     def _store(self) -> IndexStore:
         return IndexStore(self.settings.index_path, self._ensure_embedder())
+
+    @property
+    def _voice(self) -> Reader | None:
+        """The reader where it may phrase, else None."""
+        allowed = self.settings.phrase == "always" or (self.settings.phrase == "auto" and self.reader.fluent)
+        return self.reader if allowed else None
 
     def _ensure_embedder(self) -> Embedder:
         if self._embedder is None:
@@ -143,7 +149,7 @@ class Assistant:
             groups = grounding.select(found.asked, found.evidence, belongs=belongs, stands=stands)
             for group in groups:
                 article = index.articles[group[0].sentence.article_id]
-                drafts.append((yield from _read(reader, found.question, group, article, clock)))
+                drafts.append((yield from _read(self._voice, found.question, group, article, clock)))
             clock.lap("read")
         yield Event("check", elapsed=clock.elapsed)
         differ = grounding.disagreement(found.asked, groups)
@@ -161,13 +167,15 @@ class Assistant:
 
 
 def _read(
-    reader: Reader, question: str, group: Sequence[Evidence], article: Article, clock: _Clock
+    reader: Reader | None, question: str, group: Sequence[Evidence], article: Article, clock: _Clock
 ) -> Generator[Event, None, grounding.Draft]:
     """Return one claim: the reader points and phrases from one article's sentence, the verifier decides.
 
-    Yields before every token, so that closing the stream stops the model. A sentence that its context cannot hold is quoted.
+    Without a reader the sentence is quoted. Yields before every token, so that closing the stream stops the model. A sentence that its context cannot hold is quoted.
     """
     yield Event("read", article.name, elapsed=clock.elapsed)
+    if reader is None:
+        return grounding.draft(question, group, "", ())
     sentences = [group[0].sentence.text]
     reply = ""
     try:

@@ -8,8 +8,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rag.clauses import AUXILIARIES, BE, DETERMINERS, HE, IT, PREPOSITIONS, PRONOUNS, SHE, THEY, Event, Phrase, Word
-from rag.clauses import event, is_predicate, may_be_verb, names_after, names_in, owned, read, said_of
+from rag.clauses import (
+    AUXILIARIES,
+    BE,
+    DETERMINERS,
+    HE,
+    IT,
+    PREPOSITIONS,
+    PRONOUNS,
+    SHE,
+    THEY,
+    Event,
+    Phrase,
+    Word,
+    event,
+    is_predicate,
+    names_after,
+    names_in,
+    owned,
+    read,
+    said_of,
+)
 from rag.lexicon import BELIEFS, HEDGES, LIGHT_ROOTS, NAMINGS, NEGATORS, REPORTS
 from rag.questions import asked_for, fits
 from rag.text import fold, numbers
@@ -187,7 +206,9 @@ def _flipped(case: Case) -> list[str]:
 
 def _denials(words: Sequence[Word]) -> int:
     """Count the words that deny, with "too weak" and "ran out"."""
-    pairs = sum((a.key == "too" and b.content) or (a.root, b.key) in (("run", "out"), ("refus", "to"), ("reject", "to")) for a, b in pairwise(words))
+    pairs = sum(
+        (a.key == "too" and b.content) or (a.root, b.key) in (("run", "out"), ("refus", "to"), ("reject", "to")) for a, b in pairwise(words)
+    )
     return sum(w.key in NEGATORS for w in words) + pairs
 
 
@@ -239,7 +260,9 @@ def _scope_end(there: Sequence[Word], start: int) -> int:
     """Return where a statement ends: at a full stop, a semicolon, a comma with "but", or with "and" and a new subject."""
     for i in range(start, len(there)):
         after = [w.key for w in there[i + 1 : i + 3]] + ["", ""]
-        if there[i].text in ".;" or (there[i].text == "," and (after[0] in ("but", "yet", "so") or (after[0] == "and" and after[1] in PRONOUNS))):
+        if there[i].text in ".;" or (
+            there[i].text == "," and (after[0] in ("but", "yet", "so") or (after[0] == "and" and after[1] in PRONOUNS))
+        ):
             return i
     return len(there)
 
@@ -350,7 +373,9 @@ def _wrong_owners(case: Case) -> list[str]:
 
 
 _NAME = r"[A-Z][\w.’'-]*(?: [A-Z][\w.’'-]*)*"
-_PLAYS = re.compile(rf"({_NAME}) (?:plays|played|portrays|portrayed) (?:the \w+ )?({_NAME})|({_NAME}),? (?:is |was )?(?:played|portrayed) by ({_NAME})")
+_PLAYS = re.compile(
+    rf"({_NAME}) (?:plays|played|portrays|portrayed) (?:the \w+ )?({_NAME})|({_NAME}),? (?:is |was )?(?:played|portrayed) by ({_NAME})"
+)
 _CAST = re.compile(r"([\w.’'-]+(?: [\w.’'-]+)?)[\"”]?\s*\(([^)]*)\)")
 
 

@@ -46,6 +46,7 @@ class QueueReader:
     """Gives the replies it was made with, one a call, the last one again and again; keeps the prompts it saw."""
 
     name = "queue"
+    fluent = True
 
     def __init__(self, *replies: str) -> None:
         self.replies = list(replies) or ["[1] "]
@@ -65,7 +66,7 @@ class QueueReader:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test's index and notes out of the user's own cache, and its settings out of the tests."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    for variable in ("RAG_CORPUS", "RAG_INDEX_DIR", "RAG_MODEL", "RAG_EMBEDDING_MODEL", "RAG_THREADS", "RAG_CONTEXT"):
+    for variable in ("RAG_CORPUS", "RAG_INDEX_DIR", "RAG_MODEL", "RAG_EMBEDDING_MODEL", "RAG_THREADS", "RAG_PHRASE", "RAG_CONTEXT"):
         monkeypatch.delenv(variable, raising=False)
 
 
