@@ -23,6 +23,7 @@ _CLAUSE_WORDS = frozenset("but while although though because so who which when i
 _ADVERBS = frozenset("also then still too just only even again soon later once ever already".split())
 _NO_ADVERBS = frozenset("family reply ally bully assembly july italy monopoly anomaly supply lily jelly belly apply rely imply".split())
 _PARTICLES = frozenset("away up out off down".split())
+_WHO_ASIDE = re.compile(r",? (?:who|which)\b")
 _TOKEN = re.compile(r"\w+(?:['’-]\w+)*['’]?|[.,;:!?]")
 
 
@@ -114,6 +115,29 @@ def read(text: str, names: frozenset[str]) -> list[Word]:
     return found
 
 
+def completed(claim: str, question: str) -> str:
+    """Return the claim as a sentence: a mere phrase goes into the gap of its question ("Who shot Ana?" "Tom." → "Tom shot Ana")."""
+    if not is_phrase(claim):
+        return claim
+    phrase, asked = _WHO_ASIDE.split(claim.rstrip(" ."))[0], question.rstrip(" ?")
+    if subject := re.match(r"(?i)(?:who|what|which \w+) (?!(?:is|are|did|does|do|has|have)\b)(.*)$", asked):
+        return f"{phrase} {subject.group(1)}"
+    if whom := re.match(r"(?i)whom? (?:did|does|do) (.*)$", asked):
+        return f"{whom.group(1)} {phrase}"
+    return claim
+
+
+def is_phrase(claim: str) -> bool:
+    """Tell whether a claim is a phrase and no sentence: short, and nothing in it stands where a verb does."""
+    whole = read(claim, names_in(claim))
+    words = read(_WHO_ASIDE.split(claim)[0], names_in(claim))
+    if len(whole) > 10 or not words:
+        return False
+    if words[0].key in PREPOSITIONS or words[0].key in ("because", "to"):
+        return True
+    return not any(w.key in AUXILIARIES or is_predicate(words, w.at) for w in words[1:])
+
+
 def event(words: Sequence[Word], at: int) -> Event:
     """Return the event whose verb stands at `at`; "was shot by X" is turned round."""
     subject, i = _subject(words, at), at - 1
@@ -123,14 +147,6 @@ def event(words: Sequence[Word], at: int) -> Event:
         return Event(subject, _phrase_after(words, at + 1))
     by = next((w for w in words[at + 1 : at + 8] if w.key == "by" or not w.root), None)
     return Event(_phrase_after(words, by.at + 1) if by and by.root else None, subject)
-
-
-def said_of(words: Sequence[Word], at: int) -> Phrase | None:
-    """Return whom "is the only", "was Ana's old" and the like say the word at `at` of; None where they do not."""
-    i = at - 1
-    while i > 0 and (words[i].key in DETERMINERS or words[i].adverb or words[i].content) and at - i < 5:
-        i -= 1
-    return _phrase_before(words, _skip_back(words, i + 1)) if i > 0 and words[i].key in BE else None
 
 
 def names_after(words: Sequence[Word], at: int) -> set[str]:
@@ -161,7 +177,11 @@ def is_predicate(words: Sequence[Word], at: int) -> bool:
     if i < at and any(word.key in AUXILIARIES for word in words[i:at]):
         return True
     ending = words[at].key.endswith("s") or _participle(words[at])
-    return left.name or left.key in PRONOUNS - DETERMINERS | {"who", "which", "that", "and", "to"} or (left.content and ending)
+    return (
+        left.name
+        or left.key in PRONOUNS - DETERMINERS | {"who", "which", "that", "and", "but", "then", "to"}
+        or (ending and (left.content or left.text == ","))
+    )
 
 
 def owned(words: Sequence[Word]) -> list[tuple[str, Word]]:
@@ -212,7 +232,9 @@ def _shared_subject(words: Sequence[Word], at: int) -> Phrase | None:
     for j in range(at - 1, 0, -1):
         if words[j].text in ".;:":
             return None
-        if is_predicate(words, j) and words[_skip_back(words, j) - 1].key not in ("and", "to"):
+        left = words[_skip_back(words, j) - 1].key
+        aside = left in ("who", "which") and words[at - 1].text == ","  # "Ana, who is 5, and Bo"
+        if is_predicate(words, j) and left not in ("and", "to") and not aside:
             return _subject(words, j)
     return None
 
@@ -223,7 +245,7 @@ def _phrase_before(words: Sequence[Word], end: int) -> Phrase | None:
     i = end - 1
     while i >= 0:
         word = words[i]
-        if word.key in DETERMINERS and not word.key == "her":
+        if word.key in DETERMINERS and word.key != "her":
             i -= 1
             if heads and i > 0 and words[i].key == "of" and not any(head.name for head in heads):
                 continue
