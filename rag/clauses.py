@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
-from rag.lexicon import IRREGULAR_ROOTS, NEGATORS, root
+from rag.lexicon import BELIEFS, HEDGES, IRREGULAR_ROOTS, NEGATORS, REPORTS, root
 from rag.text import STOPWORDS, fold
 
 HE, SHE, THEY, IT = (frozenset(group.split()) for group in ("he him his himself", "she her hers herself", "they them their", "it its"))
@@ -24,6 +25,8 @@ _ADVERBS = frozenset("also then still too just only even again soon later once e
 _NO_ADVERBS = frozenset("family reply ally bully assembly july italy monopoly anomaly supply lily jelly belly apply rely imply".split())
 _PARTICLES = frozenset("away up out off down".split())
 _WHO_ASIDE = re.compile(r",? (?:who|which)\b")
+LONGEST = 400
+"""Words of a text that are read: many times one or two sentences, and few enough to stay fast on anything."""
 _TOKEN = re.compile(r"\w+(?:['’-]\w+)*['’]?|[.,;:!?]")
 
 
@@ -87,7 +90,7 @@ class Event:
 def _tokens(text: str) -> tuple[tuple[str, str, bool], ...]:
     """Return a text's words and marks: as written without possessive ending, folded, and whether it was possessive."""
     found = []
-    for written in _TOKEN.findall(text):
+    for written in islice((match.group() for match in _TOKEN.finditer(text)), LONGEST):
         bare = re.sub(r"['’]s?$", "", written)
         found.append((bare, fold(bare).replace("'", ""), bare != written))
     return tuple(found)
@@ -176,7 +179,8 @@ def is_predicate(words: Sequence[Word], at: int) -> bool:
     left = words[i - 1]
     if i < at and any(word.key in AUXILIARIES for word in words[i:at]):
         return True
-    ending = words[at].key.endswith("s") or _participle(words[at])
+    object_of_left = left.key.endswith("s") or _participle(left)  # "mends carts", "mended carts"
+    ending = _participle(words[at]) or (words[at].key.endswith("s") and not object_of_left)
     return (
         left.name
         or left.key in PRONOUNS - DETERMINERS | {"who", "which", "that", "and", "but", "then", "to"}
@@ -290,3 +294,47 @@ def _phrase_after(words: Sequence[Word], start: int) -> Phrase | None:
 
 def _joined(one: Phrase | None, other: Phrase | None) -> Phrase | None:
     return Phrase(one.heads + other.heads) if one and other else one or other
+
+
+def under_views(words: Sequence[Word], views: frozenset[str]) -> set[int]:
+    """Return the places of the words that stand under "believes that", "may", ", she claims," and the like."""
+    covered: set[int] = set()
+    for word in words:
+        if word.key not in views or word.name:
+            continue
+        if _governs(words, word):
+            covered |= set(range(word.at + 1, _scope_end(words, word.at + 1)))
+        elif word.key in BELIEFS and _is_aside(words, word.at):
+            covered |= {w.at for w in words if not any(m.text in ".;" for m in words[min(w.at, word.at) : max(w.at, word.at)])}
+    return covered
+
+
+def _governs(words: Sequence[Word], word: Word) -> bool:
+    """Tell whether a statement follows a word of view: "that …", a subject, ": …", or "to …" after "is said"."""
+    if word.key in HEDGES:
+        return True
+    after = words[word.at + 1 : word.at + 6]
+    mark = next((i for i, w in enumerate(after) if not w.root), len(after))
+    if any(w.key == "that" for w in after[:mark]) or (mark < 2 and after[mark : mark + 1] and after[mark].text == ":"):
+        return True
+    if mark == 0:
+        return False
+    if words[word.at - 1].key in BE:
+        return after[0].key == "to"
+    return word.key not in REPORTS and mark > 1 and (after[0].name or after[0].key in DETERMINERS | PRONOUNS)
+
+
+def _scope_end(words: Sequence[Word], start: int) -> int:
+    """Return where a statement ends: at a full stop, a semicolon, a comma with "but", or with "and" and a new subject."""
+    for i in range(start, len(words)):
+        after = [w.key for w in words[i + 1 : i + 3]] + ["", ""]
+        if words[i].text in ".;" or (
+            words[i].text == "," and (after[0] in ("but", "yet", "so") or (after[0] == "and" and after[1] in PRONOUNS))
+        ):
+            return i
+    return len(words)
+
+
+def _is_aside(words: Sequence[Word], at: int) -> bool:
+    """Tell whether a word stands in an aside between commas: ", she claims,"."""
+    return any(w.text == "," for w in words[max(0, at - 3) : at]) and any(w.text == "," for w in words[at + 1 : at + 2])
