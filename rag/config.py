@@ -33,7 +33,7 @@ class Settings:
     model: str = ""
     """A GGUF's path, or its name in `models/`; empty for the first GGUF in `models/`, else the bundled one."""
     embedding_model: str = ""
-    """A sentence-transformers folder; empty for the bundled one."""
+    """A sentence-transformers folder, or its name in `models/`; empty for the bundled one."""
     threads: int = 0
     """CPU threads for both models; 0 for all cores this process may use."""
     context: int = 2048

@@ -30,6 +30,17 @@ def asked_for(question: str) -> Asked:
     return next((kind for kind, pattern in _ASKED if pattern.search(folded)), "other")
 
 
+_SEVERAL = re.compile(
+    r"\b(?:two|three|four|five|both|all|every\w*|list|several|many|things|people|characters|steps|places|names|reasons|ways)\b"
+    r"|\band (?:who|what|where|when|how|why|that|is|was|did|does)\b|\bwhat happen\w*|\bsummar\w*|\btell me\b|\bdifferen\w*"
+)
+
+
+def asks_for_several(question: str) -> bool:
+    """Tell whether a question asks for more than one thing: a list, two questions in one, a summary, a comparison."""
+    return bool(_SEVERAL.search(fold(question)))
+
+
 def fits(asked: Asked, question: str, sentence: str) -> float:
     """Return how well a sentence could hold what is asked for, 0..1; 0 for "other", of which nothing can be told."""
     if asked == "performer":
@@ -43,6 +54,15 @@ def fits(asked: Asked, question: str, sentence: str) -> float:
     if asked == "reason":
         return float(bool(_REASON.search(fold(sentence))))
     return 0.0
+
+
+def performers(sentence: str) -> dict[str, str]:
+    """Return folded first or last name → performer, for every name that is followed by a full name in brackets."""
+    found: dict[str, str] = {}
+    for match in _FULL_NAME_IN_BRACKETS.finditer(sentence):
+        before = words(sentence[: match.start()])[-2:]
+        found |= {fold(word): match.group(1) for word in before if word[:1].isupper()}
+    return found
 
 
 def _performer_fit(question: str, sentence: str) -> float:
