@@ -16,6 +16,7 @@ from rag.errors import ContextError, EmptyCorpusError, QuestionError
 from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
+from rag.remote import RemoteReader, is_remote
 from rag.retriever import Retriever
 from rag.text import clean
 from rag.types import Answer, Embedder, Event, Evidence, Reader
@@ -105,10 +106,13 @@ class Assistant:
 
     @property
     def reader(self) -> Reader:
-        """The model that reads, found and verified but not loaded before it is needed."""
+        """The model that reads, local or on a server; not loaded, or asked anything, before it is needed."""
         if self._reader is None:
-            model = reader_model(self.settings.model)
-            self._reader = LlamaReader(model, threads=self.settings.cpu_threads, context=self.settings.context)
+            if is_remote(self.settings.model):
+                self._reader = RemoteReader(self.settings.model, api_key=self.settings.api_key)
+            else:
+                model = reader_model(self.settings.model)
+                self._reader = LlamaReader(model, threads=self.settings.cpu_threads, context=self.settings.context)
         return self._reader
 
     def _store(self) -> IndexStore:
