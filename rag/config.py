@@ -30,6 +30,10 @@ class Settings:
     """Folder of articles; empty for `corpus/`."""
     index_dir: str = ""
     """Folder for the index; empty for one a corpus under the user's cache."""
+    index: str = ""
+    """Engine of the vectors: `faiss`, `milvus` (Milvus Lite in the index folder) or a Milvus server's address; empty for faiss."""
+    index_token: str = field(default="", repr=False)
+    """Token that such a server asks for."""
     model: str = ""
     """A GGUF's path, its name in `models/`, or `http://HOST/v1#MODEL` for a server that speaks OpenAI's protocol; empty for
     the first GGUF in `models/`, else the bundled one."""

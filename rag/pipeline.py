@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from rag.reader import LlamaReader
 from rag.remote import RemoteReader, is_remote
 from rag.retriever import Retriever
 from rag.text import clean
-from rag.types import Answer, Embedder, Event, Evidence, Reader
+from rag.types import Answer, Embedder, Event, Evidence, Reader, VectorEngine
+from rag.vectors import vector_engine
 
 LONGEST_QUESTION = 2000
 PASSAGES_SHOWN = 10
@@ -115,8 +117,12 @@ class Assistant:
                 self._reader = LlamaReader(model, threads=self.settings.cpu_threads, context=self.settings.context)
         return self._reader
 
+    @cached_property
+    def _engine(self) -> VectorEngine:
+        return vector_engine(self.settings.index, self.settings.index_path, token=self.settings.index_token)
+
     def _store(self) -> IndexStore:
-        return IndexStore(self.settings.index_path, self._ensure_embedder())
+        return IndexStore(self.settings.index_path, self._ensure_embedder(), self._engine)
 
     def _ensure_embedder(self) -> Embedder:
         if self._embedder is None:
