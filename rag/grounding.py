@@ -44,14 +44,19 @@ def answerable(question: str, evidence: Sequence[Evidence], vocabulary: frozense
     return all(stem(name) in vocabulary for name in named)
 
 
-def select(question: str, evidence: Sequence[Evidence]) -> list[list[Evidence]]:
+def select(
+    question: str, evidence: Sequence[Evidence], *, belongs: Sequence[Evidence] = (), stands: Sequence[Evidence] = ()
+) -> list[list[Evidence]]:
     """Return the evidence to show, one list a claim: the best sentence, and what else is nearly as good.
 
-    Articles that agree share a claim, so each list holds at most one sentence an article.
+    Articles that agree share a claim. `belongs` are sentences that belong to the best one, `stands` sentences it leads to
+    that answer for themselves; where there are such, nothing else is needed.
     """
     several = asks_for_several(question)
     best = evidence[0].score
-    groups: list[list[Evidence]] = [[evidence[0]]]
+    groups: list[list[Evidence]] = [[evidence[0], *belongs], *([e] for e in stands)]
+    if stands:
+        return groups
     for e in evidence[1:]:
         heard = {other.sentence.article_id for group in groups for other in group}
         fresh = e.sentence.article_id not in heard
@@ -128,7 +133,9 @@ def draft(question: str, group: Sequence[Evidence], text: str, pointed: Sequence
     support = verify(text, cited, context=context)
     if support >= SUPPORT_FLOOR and set(content_stems(text)) - set(content_stems(question)):
         return Draft(text, tuple(group), support, "supported")
-    return Draft(group[0].focus_text, tuple(group))
+    home = group[0].sentence.article_id
+    own = sorted((e for e in group if e.sentence.article_id == home), key=lambda e: e.sentence.start)
+    return Draft(" ".join(e.focus_text for e in own), tuple(group))
 
 
 def cite(drafts: Sequence[Draft], articles: Mapping[str, Article]) -> tuple[Claim, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from rag.reader import LlamaReader
 from rag.remote import RemoteReader, is_remote
 from rag.retriever import Retriever
 from rag.text import clean
-from rag.types import Answer, Embedder, Event, Evidence, Reader, VectorEngine
+from rag.types import Answer, Article, Embedder, Event, Evidence, Reader, VectorEngine
 from rag.vectors import vector_engine
 
 LONGEST_QUESTION = 2000
@@ -69,7 +69,8 @@ class Assistant:
     def stream(self, question: str, history: History | None = None) -> Iterator[Event]:
         """Yield the steps of an answer: what is being done, each claim that has passed, and the Answer last.
 
-        Closing the iterator stops the model. Raises as `answer` does, before the first event.
+        "read" comes again with every token the model writes, so closing the iterator stops the model within one token.
+        Raises as `answer` does, before the first event.
         """
         asked = clean_question(question)
         earlier = user_turns(history)
@@ -106,6 +107,13 @@ class Assistant:
                 self._retriever = Retriever(index, self._ensure_embedder())
             return self._retriever
 
+    def warm_up(self, progress: Progress | None = None) -> None:
+        """Prepare the index and load both models now, so that the first question need not wait. Raises as `answer` does."""
+        self.prepare(progress)
+        self._ensure_embedder().encode(["warm-up"])
+        if isinstance(self.reader, LlamaReader):
+            self.reader.load()
+
     @property
     def reader(self) -> Reader:
         """The model that reads, local or on a server; not loaded, or asked anything, before it is needed."""
@@ -140,14 +148,15 @@ class Assistant:
         clock.lap("search")
         groups: list[list[Evidence]] = []
         drafts = []
-        if grounding.answerable(found.question, found.evidence, index.vocabulary):
-            groups = grounding.select(found.question, found.evidence)
+        if grounding.answerable(found.asked, found.evidence, index.vocabulary):
+            belongs, stands = retriever.second_step(found)
+            groups = grounding.select(found.asked, found.evidence, belongs=belongs, stands=stands)
             for group in groups:
-                yield Event("read", index.articles[group[0].sentence.article_id].name, elapsed=clock.elapsed)
-                drafts.append(_read(reader, found.question, group))
+                article = index.articles[group[0].sentence.article_id]
+                drafts.append((yield from _read(reader, found.question, group, article, clock)))
             clock.lap("read")
         yield Event("check", elapsed=clock.elapsed)
-        differ = grounding.disagreement(found.question, groups)
+        differ = grounding.disagreement(found.asked, groups)
         claims = grounding.cite(drafts, index.articles)
         clock.lap("check")
         for claim in claims:
@@ -161,20 +170,24 @@ class Assistant:
         yield Event("done", answer=answer, elapsed=clock.elapsed)
 
 
-def _read(reader: Reader, question: str, group: Sequence[Evidence]) -> grounding.Draft:
+def _read(
+    reader: Reader, question: str, group: Sequence[Evidence], article: Article, clock: _Clock
+) -> Generator[Event, None, grounding.Draft]:
     """Return one claim: the reader points and phrases from one article's sentence, the verifier decides.
 
-    A sentence that the model's context cannot hold is quoted.
+    Yields before every token, so that closing the stream stops the model. A sentence that its context cannot hold is quoted.
     """
+    yield Event("read", article.name, elapsed=clock.elapsed)
     sentences = [group[0].sentence.text]
+    reply = ""
     try:
-        reply = "".join(
-            reader.generate(
-                prompts.read_messages(question, sentences),
-                grammar=prompts.read_grammar(len(sentences)),
-                max_tokens=prompts.MAX_ANSWER_TOKENS,
-            )
-        )
+        for piece in reader.generate(
+            prompts.read_messages(question, sentences),
+            grammar=prompts.read_grammar(len(sentences)),
+            max_tokens=prompts.MAX_ANSWER_TOKENS,
+        ):
+            reply += piece
+            yield Event("read", article.name, elapsed=clock.elapsed)
     except ContextError:
         reply = ""
     reading = prompts.parse_reading(reply, len(sentences))

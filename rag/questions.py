@@ -56,6 +56,15 @@ def fits(asked: Asked, question: str, sentence: str) -> float:
     return 0.0
 
 
+def performers(sentence: str) -> dict[str, str]:
+    """Return folded first or last name → performer, for every name that is followed by a full name in brackets."""
+    found: dict[str, str] = {}
+    for match in _FULL_NAME_IN_BRACKETS.finditer(sentence):
+        before = words(sentence[: match.start()])[-2:]
+        found |= {fold(word): match.group(1) for word in before if word[:1].isupper()}
+    return found
+
+
 def _performer_fit(question: str, sentence: str) -> float:
     """Return 1 where somebody the question names is followed by a full name in brackets, 0.5 where anybody is."""
     asked = {fold(word) for word in words(question)}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import ContextError, ModelError
 from rag.models import LocalModel
+from rag.types import Usage
 
 if TYPE_CHECKING:
     from llama_cpp import Llama
@@ -25,6 +26,7 @@ class LlamaReader:
         self._threads = threads
         self._context = context
         self._loaded: Llama | None = None
+        self.usage = Usage()
 
     @property
     def name(self) -> str:
@@ -49,13 +51,21 @@ class LlamaReader:
                 temperature=0.0,
                 stream=True,
             )
+            prompt = pieces = 0
             try:
                 for chunk in stream:
-                    yield chunk["choices"][0]["delta"].get("content") or ""
+                    prompt = prompt or llm.n_tokens  # at the first chunk it has evaluated the prompt and nothing else
+                    piece = chunk["choices"][0]["delta"].get("content") or ""
+                    pieces += bool(piece)
+                    yield piece
             except ValueError as error:
                 if "exceed context window" not in str(error):
                     raise
                 raise ContextError(f"{self.name} has a context of {llm.n_ctx()} tokens, and the prompt is longer.") from error
+            finally:
+                if prompt:  # a piece may hold several tokens, and the last one is not evaluated: hence the larger count
+                    written = max(pieces, llm.n_tokens - prompt)
+                    self.usage = Usage(self.usage.read + prompt, self.usage.written + written)
 
     def load(self) -> None:
         """Load the model now rather than with the first question."""

@@ -181,6 +181,14 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens a reader has been given in prompts (`read`) and has generated (`written`) since it was made."""
+
+    read: int = 0
+    written: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TokenVectors:
     """One text's tokens: unit `vectors`, shape (tokens, dimension), and each token's `spans` (start, end) in the text."""
 
