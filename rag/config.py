@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,15 @@ class Settings:
     """Folder of articles; empty for `corpus/`."""
     index_dir: str = ""
     """Folder for the index; empty for one a corpus under the user's cache."""
+    index: str = ""
+    """Engine of the vectors: `faiss`, `milvus` (Milvus Lite in the index folder) or a Milvus server's address; empty for faiss."""
+    index_token: str = field(default="", repr=False)
+    """Token that such a server asks for."""
     model: str = ""
-    """A GGUF's path, or its name in `models/`; empty for the first GGUF in `models/`, else the bundled one."""
+    """A GGUF's path, its name in `models/`, or `http://HOST/v1#MODEL` for a server that speaks OpenAI's protocol; empty for
+    the first GGUF in `models/`, else the bundled one."""
+    api_key: str = field(default="", repr=False)
+    """Key that such a server asks for."""
     embedding_model: str = ""
     """A sentence-transformers folder, or its name in `models/`; empty for the bundled one."""
     threads: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from rag.errors import ContextError, EmptyCorpusError, QuestionError
 from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
+from rag.remote import RemoteReader, is_remote
 from rag.retriever import Retriever
 from rag.text import clean
-from rag.types import Answer, Article, Embedder, Event, Evidence, Reader
+from rag.types import Answer, Article, Embedder, Event, Evidence, Reader, VectorEngine
+from rag.vectors import vector_engine
 
 LONGEST_QUESTION = 2000
 PASSAGES_SHOWN = 10
@@ -113,14 +116,21 @@ class Assistant:
 
     @property
     def reader(self) -> Reader:
-        """The model that reads, found and verified but not loaded before it is needed."""
+        """The model that reads, local or on a server; not loaded, or asked anything, before it is needed."""
         if self._reader is None:
-            model = reader_model(self.settings.model)
-            self._reader = LlamaReader(model, threads=self.settings.cpu_threads, context=self.settings.context)
+            if is_remote(self.settings.model):
+                self._reader = RemoteReader(self.settings.model, api_key=self.settings.api_key)
+            else:
+                model = reader_model(self.settings.model)
+                self._reader = LlamaReader(model, threads=self.settings.cpu_threads, context=self.settings.context)
         return self._reader
 
+    @cached_property
+    def _engine(self) -> VectorEngine:
+        return vector_engine(self.settings.index, self.settings.index_path, token=self.settings.index_token)
+
     def _store(self) -> IndexStore:
-        return IndexStore(self.settings.index_path, self._ensure_embedder())
+        return IndexStore(self.settings.index_path, self._ensure_embedder(), self._engine)
 
     @property
     def _voice(self) -> Reader | None:
