@@ -20,7 +20,7 @@ CHUNK_SIZE = 500
 """Characters in a passage at most, unless one sentence is longer: three or four sentences of news prose."""
 FEWEST_WORDS = 3
 """A sentence of fewer words ("Yes.") cannot stand as evidence on its own."""
-FINGERPRINT = f"sections+recursive:{CHUNK_SIZE}:0+sentencex:1"
+FINGERPRINT = f"sections+recursive:{CHUNK_SIZE}:0+sentencex:3"
 """Changes whenever the same text would be cut differently; the index is rebuilt when it does."""
 
 _BLOCK = re.compile(r"[^\s](?:.|\n(?![ \t]*\n))*")
@@ -39,7 +39,9 @@ _LONGEST_CAPTION = 400
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class Block:
+    """A paragraph, heading or caption: its span, its kind and the heading above it."""
+
     start: int
     end: int
     kind: Kind
@@ -77,10 +79,10 @@ def _sentence(article: Article, spans: Sequence[tuple[int, int, Kind]], i: int, 
     return Sentence(article.id, start, end, text, section, previous, kind, passage)
 
 
-def _sections(article: Article) -> Iterator[list[_Block]]:
+def _sections(article: Article) -> Iterator[list[Block]]:
     """Yield the blocks under each heading, the heading itself first where it is no mere title."""
-    section: list[_Block] = []
-    for block in _blocks(article):
+    section: list[Block] = []
+    for block in blocks(article):
         if block.kind == "heading" and section:
             yield section
             section = []
@@ -89,7 +91,7 @@ def _sections(article: Article) -> Iterator[list[_Block]]:
         yield section
 
 
-def _blocks(article: Article) -> Iterator[_Block]:
+def blocks(article: Article) -> Iterator[Block]:
     """Yield paragraphs, headings and captions in order, each under the last heading above it."""
     date = _LEADING_DATE.match(article.text)
     heading = ""
@@ -98,7 +100,7 @@ def _blocks(article: Article) -> Iterator[_Block]:
         if kind == "heading":
             markdown = _MARKDOWN_HEADING.match(match.group())
             heading = markdown.group(1) if markdown else match.group().strip()
-        yield _Block(match.start(), match.end(), kind, heading)
+        yield Block(match.start(), match.end(), kind, heading)
 
 
 def _kind(block: str) -> Kind:
@@ -113,24 +115,28 @@ def _kind(block: str) -> Kind:
     return "heading" if lone_line and open_ended and not bare[:1].islower() else "text"
 
 
-def _sentence_spans(text: str, block: _Block) -> list[tuple[int, int]]:
-    """Return the spans of a block's sentences, outer spaces and list or emphasis marks left out."""
+def _sentence_spans(text: str, block: Block) -> list[tuple[int, int]]:
+    """Return the spans of a block's sentences, outer spaces and list or emphasis marks left out.
+
+    A heading is one, and so is a caption with its credit, since "who took it" is asked of the two together.
+    """
     body = text[block.start : block.end]
-    if block.kind == "heading":
-        bounds = [(0, len(body))]
-    else:
+    bounds = [(0, len(body))]
+    if block.kind == "text":
         bounds = [(b["start_index"], b["end_index"]) for b in get_sentence_boundaries("en", body)]
     spans = []
     for start, end in bounds:
         markup = _MARKUP.match(body, start, end)
         start = markup.end() if markup else start
+        if block.kind == "caption" and (label := _CAPTION_LABEL.match(body, start, end)):
+            start = label.end() + len(body[label.end() : end]) - len(body[label.end() : end].lstrip())
         end = start + len(body[start:end].rstrip(" \t\n*_"))
         if end > start:
             spans.append((block.start + start, block.start + end))
     return spans
 
 
-def _group(text: str, section: Sequence[_Block], spans: Sequence[tuple[int, int, Kind]]) -> list[list[int]]:
+def _group(text: str, section: Sequence[Block], spans: Sequence[tuple[int, int, Kind]]) -> list[list[int]]:
     """Return the positions of the sentences of each passage: a sentence goes where its middle falls.
 
     A heading goes with what follows it.

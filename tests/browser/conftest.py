@@ -1,0 +1,192 @@
+"""Chromium, a served page over a scripted assistant, and the rule that no page may ask any other host for anything."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.fakes import ScriptedAssistant, Served
+
+WELL_KNOWN = (
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+    "/usr/bin/google-chrome-stable",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+QUIETLY = (
+    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync "
+    "--disable-quic"
+).split()
+BOATS, BELL, SKY = "How many boats were lost?", "Who rang the bell?", "What colour is the sky?"
+HERE = Path(__file__).parent
+
+Open = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a Chromium that is already on this machine."""
+    places = [os.environ["FOOTNOTE_CHROMIUM"]] if "FOOTNOTE_CHROMIUM" in os.environ else WELL_KNOWN
+    path = next((place for place in places if Path(place).is_file()), None)
+    if path is None:
+        pytest.skip(f"no Chromium (looked for {', '.join(places)}); set FOOTNOTE_CHROMIUM to one")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=QUIETLY)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a corpus of two articles that differ, one of them a retelling, with a question file."""
+    folder = tmp_path_factory.mktemp("harbour")
+    (folder / "harbour.md").write_text(
+        "---\ntitle: The harbour fire\npublisher: The Gull\ndate: 2024-05-02\nurl: https://example.org/fire\nedition: retelling\n---\n"
+        "The fire in the harbour began at nine. Mara Quist, a welder, rang the bell and woke the crews.\n\n"
+        + "Crews came from both sides of the bay and worked until the morning.\n\n" * 30
+        + "## What did the fire destroy?\n\nThe fire destroyed 12 boats and the *old* ice house. Nobody was hurt.\n",
+        encoding="utf-8",
+    )
+    (folder / "quay.txt").write_text(
+        "The night the quay burned\n\nMara Quist rang the bell when she saw the flames. The fire destroyed 14 boats.\n\n"
+        "The mayor promised a new pier. (Image credit: Tove Lind)\n",
+        encoding="utf-8",
+    )
+    (folder / "questions.jsonl").write_text(
+        f'{{"question": "{BOATS}", "answerable": true, "type": "conflict"}}\n'
+        f'{{"question": "{BELL}", "answerable": true, "type": "fact"}}\n'
+        '{"question": "What did the mayor promise?", "answerable": true, "type": "fact"}\n'
+        '{"question": "Who is the mayor of the town?", "answerable": false, "type": "unanswerable_in_domain"}\n',
+        encoding="utf-8",
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scripted(harbour: Path, tmp_path_factory: pytest.TempPathFactory) -> ScriptedAssistant:
+    """Return an assistant that knows who rang the bell, and that the articles differ about the boats."""
+    assistant = ScriptedAssistant(harbour, tmp_path_factory.mktemp("index"))
+    assistant.says(
+        BELL,
+        (
+            "Mara Quist rang the bell.",
+            "supported",
+            [("harbour", "Mara Quist, a welder, rang the bell"), ("quay", "Mara Quist rang the bell")],
+        ),
+        ("Nobody was hurt.", "quoted", [("harbour", "Nobody was hurt.")]),
+    )
+    assistant.says(
+        BOATS,
+        ("The fire destroyed 12 boats.", "supported", [("harbour", "The fire destroyed 12 boats")]),
+        ("The fire destroyed 14 boats.", "quoted", [("quay", "The fire destroyed 14 boats.")]),
+        differ=True,
+    )
+    return assistant
+
+
+@pytest.fixture(scope="session")
+def feedback_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("feedback") / "feedback.jsonl"
+
+
+@pytest.fixture(scope="session")
+def served(scripted: ScriptedAssistant, feedback_file: Path) -> Iterator[Served]:
+    """Return a served page over the scripted assistant, shared by all tests; each opens it in a browser profile of its own."""
+    server = Served(scripted, feedback_file)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Return a function that serves a page over another assistant until the test ends."""
+    servers: list[Served] = []
+
+    def start(assistant: object, **door: object) -> Served:
+        servers.append(Served(assistant, tmp_path / "feedback.jsonl", **door))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Return a function that opens an address in a browser profile of its own, or another tab of the same profile.
+
+    When the test ends, no page may have asked another host for anything, nor failed in its own script.
+    """
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def watch(page: Page) -> Page:
+        page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+        page.on("request", lambda request: faults.append(f"left the machine: {request.url}") if _leaves(request.url) else None)
+        return page
+
+    def open_one(url: str, *, beside: Page | None = None, **options: object) -> Page:
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        context = beside.context if beside else browser.new_context(**options)
+        contexts.append(context)
+        page = watch(context.new_page())
+        page.set_default_timeout(15_000)
+        page.goto(url)
+        page.wait_for_selector("#conversation .turns")
+        return page
+
+    yield open_one
+    for context in dict.fromkeys(contexts):
+        context.close()
+    assert not faults
+
+
+@pytest.fixture
+def page(served: Served, open_page: Open) -> Page:
+    """Return the page in a wide window, with the models loaded."""
+    opened = open_page(served.url)
+    opened.wait_for_selector('[data-state="ready"]')
+    return opened
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the script of axe-core, fetched from its npm package into a temporary folder."""
+    folder = tmp_path_factory.mktemp("axe")
+    try:
+        subprocess.run(["npm", "pack", "axe-core@4", "--silent"], cwd=folder, check=True, timeout=120, capture_output=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"axe-core could not be fetched by npm: {error}")
+    with tarfile.open(next(folder.glob("axe-core-*.tgz"))) as archive:
+        member = archive.extractfile("package/axe.min.js")
+        assert member
+        return member.read().decode()
+
+
+def ask(page: Page, question: str) -> None:
+    """Ask a question and wait for its answer."""
+    turns = page.locator(".turn").count()
+    page.locator("#box textarea").fill(question)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f'.turn[data-turn="{turns}"]')
+    page.wait_for_selector('.turns[data-running="false"]')
+
+
+def _leaves(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme not in ("data", "blob") and not str(parts.hostname).startswith("127.")
