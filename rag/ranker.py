@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
+MATCHER = "token-matcher"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainedPart:
@@ -61,7 +63,10 @@ def trained_part(name: str, base: LocalModel, *, models_dir: Path = MODELS) -> T
 
 def _front_matter(card: Path) -> Mapping[str, Any]:
     _, _, rest = card.read_text(encoding="utf-8").partition("---\n")
-    facts = yaml.safe_load(rest.partition("\n---")[0])
+    try:
+        facts = yaml.safe_load(rest.partition("\n---")[0])
+    except yaml.YAMLError:
+        return {}
     return facts if isinstance(facts, dict) else {}
 
 
@@ -83,22 +88,22 @@ class TokenMatcher(SentenceTransformerEmbedder):
         return f"{super().fingerprint}+{self.part.fingerprint}"
 
     def weigh(self, vectors: Vectors, weights: Vectors) -> Vectors:
-        """Return the weights of a question's tokens, summing to 1: what they were (0 or more), scaled, plus some of their own.
+        """Return the weights of a question's tokens, above 0: what they were, scaled, plus some of their own.
 
-        `vectors` are the tokens' from `encode_tokens`, shape (tokens, dimension). A question word, which names nothing, gains
-        weight by what kind of answer it asks for.
+        `vectors` are the tokens' from `encode_tokens`, shape (tokens, dimension), `weights` how rare their words are (inverse
+        document frequencies). A question word, which names nothing, gains weight by what kind of answer it asks for.
         """
         self._load()
         gates = self._gates
         scale = np.exp(np.clip(vectors @ gates["scale"], -2, 2))
         own = np.logaddexp(0.0, vectors @ gates["own"] + gates["bias"])
-        found = weights * scale + own
-        return np.asarray(found / found.sum(), dtype=np.float32)
+        return np.asarray(weights * scale + own, dtype=np.float32)
 
     def score(self, question: str, texts: Sequence[str]) -> Vectors:
         """Return how well each text answers a question, 0..1: late interaction (MaxSim) with all words alike."""
         asked = self.encode_tokens([question])[0].vectors
-        weights = self.weigh(asked, np.full(len(asked), 1 / len(asked), np.float32))
+        weights = self.weigh(asked, np.ones(len(asked), np.float32))
+        weights /= weights.sum()
         near = [(asked @ tokens.vectors.T).max(axis=1) for tokens in self.encode_tokens(texts)]
         return np.clip([weights @ cosines for cosines in near], 0, 1).astype(np.float32)
 

@@ -10,8 +10,13 @@ from safetensors.torch import save_file
 
 
 def export(
-    base: Mapping[str, torch.Tensor], trained: Mapping[str, torch.Tensor], extra: Mapping[str, torch.Tensor], path: Path,
-    *, rank: int, share: float,
+    base: Mapping[str, torch.Tensor],
+    trained: Mapping[str, torch.Tensor],
+    extra: Mapping[str, torch.Tensor],
+    path: Path,
+    *,
+    rank: int,
+    share: float,
 ) -> float:
     """Write `share` (0..1) of the change, matrices cut to `rank` by SVD, as float16; return the share of its energy kept.
 

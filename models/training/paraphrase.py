@@ -199,7 +199,10 @@ youth|young man"""
 SYNONYMS = {line.split("|")[0]: line.split("|")[1:] for line in _WORDS.splitlines()}
 
 _FRAMES: list[tuple[str, list[str]]] = [
-    (r"why (did|does|was|were|is|could|couldn't|didn't|wasn't|wouldn't|would|had|do|must|should) (.+)", ["for what reason {0} {1}", "what was the reason, why {0} {1}", "how come, why {0} {1}", "what explains it: why {0} {1}"]),
+    (
+        r"why (did|does|was|were|is|could|couldn't|didn't|wasn't|wouldn't|would|had|do|must|should) (.+)",
+        ["for what reason {0} {1}", "what was the reason, why {0} {1}", "how come, why {0} {1}", "what explains it: why {0} {1}"],
+    ),
     (r"why did (.+)", ["what made {0}", "what caused {0} to do that, what made {0}"]),
     (r"how did (.+) feel (.+)", ["what were the feelings of {0} {1}", "in what mood was {0} {1}", "what emotion did {0} have {1}"]),
     (r"how did (.+)", ["in what way did {0}", "by what means did {0}"]),
@@ -230,3 +233,14 @@ def paraphrase(question: str, rng: random.Random, *, share: float = 0.6, frame: 
     if rng.random() < 0.15:
         return text.lower() + rng.choice(["", "?"])
     return text[:1].upper() + text[1:] + "?"
+
+
+def statement(question: str, answer: str) -> str:
+    """Return an answer as a sentence with the question's words where they can be turned, else as a sentence of its own."""
+    asked, said = question.strip().rstrip("?").strip(), answer.strip().rstrip(".")
+    if match := re.fullmatch(r"[Ww]ho (?!did\b|does\b|do\b)(.+)", asked):
+        said = f"{said} {match.group(1)}"
+    elif match := re.fullmatch(r"[Ww]hy (was|were|is|are|did|does|could|would) (.+)", asked):
+        reason = said if said.lower().startswith(("because", "so that", "to ")) else f"because {said[:1].lower()}{said[1:]}"
+        said = reason[:1].upper() + reason[1:]
+    return f"{said[:1].upper()}{said[1:]}."
