@@ -93,7 +93,8 @@ class TokenMatcher(SentenceTransformerEmbedder):
         `vectors` are the tokens' from `encode_tokens`, shape (tokens, dimension), `weights` how rare their words are (inverse
         document frequencies). A question word, which names nothing, gains weight by what kind of answer it asks for.
         """
-        self._load()
+        with self._lock:
+            self._load()
         gates = self._gates
         scale = np.exp(np.clip(vectors @ gates["scale"], -2, 2))
         own = np.logaddexp(0.0, vectors @ gates["own"] + gates["bias"])
@@ -105,7 +106,7 @@ class TokenMatcher(SentenceTransformerEmbedder):
         weights = self.weigh(asked, np.ones(len(asked), np.float32))
         weights /= weights.sum()
         near = [(asked @ tokens.vectors.T).max(axis=1) for tokens in self.encode_tokens(texts)]
-        return np.clip([weights @ cosines for cosines in near], 0, 1).astype(np.float32)
+        return np.asarray([weights @ cosines for cosines in near], dtype=np.float32).clip(0, 1)
 
     def _load(self) -> SentenceTransformer:
         model = super()._load()

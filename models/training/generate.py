@@ -28,7 +28,8 @@ from models.training.events import (
 )
 
 _TAILS = (
-    "", "", "", ", and nobody came to help", ", which surprised everyone", ", although the two had been close", ", as a later scene makes clear",
+    *["", "", ""], ", and nobody came to help", ", which surprised everyone", ", although the two had been close",
+    ", as a later scene makes clear",
 )  # fmt: skip
 _LEADS = ("{a} had planned it for a long time.", "Then {a} lost all patience.", "{a} came back in secret.", "Nobody had suspected {a}.")
 _BELIEFS = (

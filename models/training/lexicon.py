@@ -426,12 +426,14 @@ CITIES = (
     "Bergen Bruges Cork Dresden Esbjerg Faro Galway Ghent Graz Gdansk Haarlem Innsbruck Jena Kiel Lausanne Leeds Linz Lund Malmö "
     "Nantes Odense Oulu Parma Porto Riga Rouen Salerno Seville Tartu Trieste Turku Uppsala Utrecht Verona Vilnius Zadar"
 ).split()
-FIRMS = "a shipping company|a law firm|a bank|a newspaper|a travel agency|a film studio|a software company|a bakery|a pharmacy|an insurance company|a publishing house|a toy factory".split(
-    "|"
-)
-INSTRUMENTS = "a hammer|a candlestick|a spade|a frying pan|an umbrella|a bottle|a walking stick|a stone|a cricket bat|a chair|a belt|a kitchen knife|a pistol|a crowbar|a vase|an oar".split(
-    "|"
-)
+FIRMS = (
+    "a shipping company|a law firm|a bank|a newspaper|a travel agency|a film studio|a software company|a bakery|a pharmacy|"
+    "an insurance company|a publishing house|a toy factory"
+).split("|")
+INSTRUMENTS = (
+    "a hammer|a candlestick|a spade|a frying pan|an umbrella|a bottle|a walking stick|a stone|a cricket bat|a chair|a belt|"
+    "a kitchen knife|a pistol|a crowbar|a vase|an oar"
+).split("|")
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 MONTHS = "January February March April May June July August September October December".split()
 NUMBERS = "two three four five six seven eight nine ten eleven twelve".split()
