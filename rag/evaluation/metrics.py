@@ -17,9 +17,9 @@ from rapidfuzz.distance import LCSseq
 
 from rag.evaluation.questions import Question
 from rag.evaluation.ranking import MEASURES, HasSpan, overlaps, rank
-from rag.verifier import SUPPORT_FLOOR, verify
 from rag.text import fold
 from rag.types import Answer, Article, Citation, Claim, Sentence, Usage
+from rag.verifier import SUPPORT_FLOOR, verify
 
 _MARK = re.compile(r"\s*\[\d+\]")
 _TOKEN = re.compile(r"[^\W_]+")
