@@ -159,8 +159,8 @@ def test_a_claim_that_cannot_be_checked_is_not_supported(claim: str) -> None:
 
 
 def _context(article: str, cited: str) -> str:
-    """Return heading and previous sentence of the sentence that a cited text begins with."""
-    first = next(s for s in _sentences()[article] if len(s.text) > 20 and " ".join(s.text.split())[:60] in cited)
+    """Return heading and previous sentence of the first sentence that a cited text holds."""
+    first = next(s for s in _sentences()[article] if len(s.text) > 20 and " ".join(s.text.split())[:30] in cited)
     return f"{first.section}\n{first.previous}"
 
 
