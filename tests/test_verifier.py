@@ -159,8 +159,14 @@ def test_a_claim_that_cannot_be_checked_is_not_supported(claim: str) -> None:
 
 
 def _context(article: str, cited: str) -> str:
-    """Return heading and previous sentence of the first sentence that a cited text holds."""
-    first = next(s for s in _sentences()[article] if len(s.text) > 20 and " ".join(s.text.split())[:30] in cited)
+    """Return heading and previous sentence of the sentence that a cited text begins with."""
+    places = {}
+    for sentence in reversed(_sentences()[article]):
+        text = " ".join(sentence.text.split())
+        place = cited.find(text[:30]) if len(text) > 20 else -1
+        if place >= 0 or cited in text:
+            places[max(place, 0)] = sentence
+    first = places[min(places)]
     return f"{first.section}\n{first.previous}"
 
 
