@@ -20,7 +20,7 @@ CHUNK_SIZE = 500
 """Characters in a passage at most, unless one sentence is longer: three or four sentences of news prose."""
 FEWEST_WORDS = 3
 """A sentence of fewer words ("Yes.") cannot stand as evidence on its own."""
-FINGERPRINT = f"sections+recursive:{CHUNK_SIZE}:0+sentencex:1"
+FINGERPRINT = f"sections+recursive:{CHUNK_SIZE}:0+sentencex:3"
 """Changes whenever the same text would be cut differently; the index is rebuilt when it does."""
 
 _BLOCK = re.compile(r"[^\s](?:.|\n(?![ \t]*\n))*")
@@ -116,16 +116,20 @@ def _kind(block: str) -> Kind:
 
 
 def _sentence_spans(text: str, block: Block) -> list[tuple[int, int]]:
-    """Return the spans of a block's sentences, outer spaces and list or emphasis marks left out."""
+    """Return the spans of a block's sentences, outer spaces and list or emphasis marks left out.
+
+    A heading is one, and so is a caption with its credit, since "who took it" is asked of the two together.
+    """
     body = text[block.start : block.end]
-    if block.kind == "heading":
-        bounds = [(0, len(body))]
-    else:
+    bounds = [(0, len(body))]
+    if block.kind == "text":
         bounds = [(b["start_index"], b["end_index"]) for b in get_sentence_boundaries("en", body)]
     spans = []
     for start, end in bounds:
         markup = _MARKUP.match(body, start, end)
         start = markup.end() if markup else start
+        if block.kind == "caption" and (label := _CAPTION_LABEL.match(body, start, end)):
+            start = label.end() + len(body[label.end() : end]) - len(body[label.end() : end].lstrip())
         end = start + len(body[start:end].rstrip(" \t\n*_"))
         if end > start:
             spans.append((block.start + start, block.start + end))

@@ -1,14 +1,23 @@
-"""Files to Articles: Markdown with front matter, and plain text."""
+"""A folder of files to Articles, and an Article to its file: Markdown with front matter, and plain text.
+
+corpus/ID.md            an article; corpus/ID.txt is one too
+corpus/originals/ID.md  the original of a retelling: it is read in the retelling's place
+corpus/.removed/ID.md   a retelling that was removed; it can be restored
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import re
+import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
 
-from rag.errors import CorpusError
+from rag.disk import Disk
+from rag.errors import CorpusError, EmptyCorpusError
 from rag.types import Article
 
 logger = logging.getLogger(__name__)
@@ -17,6 +26,9 @@ SUFFIXES = (".md", ".txt")
 FIELDS = ("title", "publisher", "date", "url", "edition")
 MAX_BYTES = 50 * 1024 * 1024
 LONGEST_TITLE = 200
+RETELLING = "retelling"
+ORIGINALS = "originals"
+REMOVED = ".removed"
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _LEADING_DATE = re.compile(r"\A\s*date:?\s+(\d{4}-\d{2}-\d{2})\b[ \t]*", re.IGNORECASE)
@@ -26,11 +38,13 @@ _MARKDOWN_TITLE = re.compile(r"\A\s*#[ \t]+(.+?)[ \t]*#*[ \t]*(?:\n|\Z)")
 def load_corpus(path: str | Path) -> tuple[Article, ...]:
     """Return the articles of a folder (or of one file), ordered by id.
 
-    An article is a `.md` or `.txt` file; its id is the file's stem. Hidden files and files about the folder, named in
-    capitals such as README.md, are left out. Empty files are left out with a warning.
+    An article is a `.md` or `.txt` file; its id is the file's stem. Hidden files, links that lead out of the folder, and
+    files about the folder, named in capitals such as README.md, are left out; empty files are left out with a warning.
+    Where `originals/` holds an article of the same id as a retelling, it takes its place.
 
     Raises:
-        CorpusError: no such folder, no articles in it, an unreadable file, or two files of the same stem.
+        EmptyCorpusError: no articles in the folder.
+        CorpusError: no such folder, an unreadable file, or two files of the same stem.
     """
     path = Path(path)
     articles: dict[str, Article] = {}
@@ -40,12 +54,13 @@ def load_corpus(path: str | Path) -> tuple[Article, ...]:
         if not article.text.strip():
             logger.warning("%s is empty and was left out.", file.name)
             continue
-        key = article.id.casefold()
-        if key in origin:
+        if (key := same_id(article.id)) in origin:
             raise CorpusError(f"{origin[key].name} and {file.name} would both be article {article.id!r}. Rename one of them.")
-        articles[article.id], origin[key] = article, file
+        origin[key] = file
+        original = original_file(path, article)
+        articles[article.id] = load_article(original) if original else article
     if not articles:
-        raise CorpusError(f"No articles in {path} (looked for *.md and *.txt with text in them). Put one there and ask again.")
+        raise EmptyCorpusError(f"No articles in {path} (looked for *.md and *.txt with text in them). Put one there and ask again.")
     return tuple(articles[id_] for id_ in sorted(articles))
 
 
@@ -54,58 +69,130 @@ def _article_files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise CorpusError(f"No corpus folder at {path}. Create it and put .md or .txt articles there, or name another folder.")
-    return sorted(file for file in path.iterdir() if _is_article(file))
+    return article_files(path)
 
 
-def _is_article(file: Path) -> bool:
+def article_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that are articles, ordered by name."""
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and is_document(file))
+
+
+def is_document(file: Path) -> bool:
+    """Tell a file that may be an article from hidden files, files about the folder, links out of it, pipes and devices."""
     about_the_folder = file.stem.isupper() and file.stem.isalpha()
-    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and not about_the_folder and file.is_file()
+    if file.name.startswith(".") or about_the_folder or not file.is_file():
+        return False
+    if file.resolve().parent != file.parent.resolve():
+        logger.warning("%s is a link that leads out of its folder and was left out.", file.name)
+        return False
+    return True
+
+
+def original_file(folder: Path, article: Article) -> Path | None:
+    """Return the file of the original that takes a retelling's place, if there is one."""
+    file = folder / ORIGINALS / f"{article.id}.md"
+    return file if article.edition == RETELLING and file.is_file() else None
+
+
+def same_id(id_: str) -> str:
+    """Return what two ids have in common that some disk would keep as one file: case and composed letters do not count."""
+    return unicodedata.normalize("NFC", id_).casefold()
 
 
 def load_article(file: Path) -> Article:
-    """Return one file as an Article; its text is the file's own, without Markdown front matter.
+    """Return one file as an Article; its text is the file's own, without front matter.
 
     Raises:
         CorpusError: the file is too large, cannot be read, is not UTF-8 text, or has front matter that cannot be used.
     """
-    text = _read_text(file)
+    return article_from_text(decode_text(read_bytes(file), file.name), file.name, file.stem)
+
+
+def article_from_text(text: str, name: str, id_: str) -> Article:
+    """Return text as an Article, with what its front matter, a leading date and a title line give; `name` is for errors.
+
+    Raises:
+        CorpusError: the front matter cannot be used.
+    """
     meta: dict[str, str] = {}
     if match := _FRONT_MATTER.match(text):
-        meta, text = _front_matter(match.group(1), file), text[match.end() :]
+        meta, text = _front_matter(match.group(1), name), text[match.end() :]
     if date := _LEADING_DATE.match(text):
         meta.setdefault("date", date.group(1))
-    title = meta.pop("title", "") or _title_in(text) or file.stem.replace("-", " ").replace("_", " ").capitalize()
-    return Article(id=file.stem, title=title, text=text, **meta)
+    title = meta.pop("title", "") or _title_in(text) or id_.replace("-", " ").replace("_", " ").capitalize()
+    return Article(id=id_, title=title, text=text, **meta)
 
 
-def _read_text(file: Path) -> str:
-    """Return the file's text with line feeds as line ends and no byte order mark."""
+def read_bytes(file: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        CorpusError: it is larger than MAX_BYTES or cannot be read.
+    """
     try:
         if (size := file.stat().st_size) > MAX_BYTES:
             raise CorpusError(f"{file.name} is {size:,} bytes; an article may have {MAX_BYTES:,}. Split it into several files.")
-        text = file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{file.name} is not UTF-8 text (byte {error.start}). Save it as UTF-8 and ask again.") from None
+        return file.read_bytes()
     except OSError as error:
         raise CorpusError(f"Cannot read {file}: {error.strerror}. Check the file and its permissions.") from error
+
+
+def decode_text(data: bytes, name: str) -> str:
+    """Return UTF-8 text with line feeds as line ends and no byte order mark.
+
+    Raises:
+        CorpusError: it is not UTF-8, or holds a NUL.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{name} is not UTF-8 text (byte {error.start}). Save it as UTF-8 and ask again.") from None
     if "\0" in text:
-        raise CorpusError(f"{file.name} holds a NUL character at {text.index(chr(0))}; it is not plain text.")
+        raise CorpusError(f"{name} holds a NUL character at {text.index(chr(0))}; it is not plain text.")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _front_matter(block: str, file: Path) -> dict[str, str]:
+def save_article(file: Path, article: Article) -> Path:
+    """Write an article with front matter, whole or not at all, and return its file, whose stem is the article's id.
+
+    Raises:
+        CorpusError: the folder cannot be written.
+    """
+    folder, disk = file.parent, Disk()
+    fields = {name: value for name in FIELDS if (value := getattr(article, name))}
+    front_matter = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=1_000_000)
+    temporary = folder / f".{article.id}.{os.getpid()}.tmp"
+    try:
+        disk.make_folder(folder)
+        for leftover in folder.glob(f".{article.id}.*.tmp"):
+            disk.remove(leftover)
+        disk.write(temporary, f"---\n{front_matter}---\n{article.text}".encode())
+        disk.replace(temporary, file)
+        disk.flush_folder(folder)
+    except OSError as error:
+        with suppress(OSError):
+            disk.remove(temporary)
+        raise CorpusError(f"Cannot write {file}: {error.strerror}. Check the folder and the space there.") from error
+    return file
+
+
+def _front_matter(block: str, name: str) -> dict[str, str]:
     """Return the known fields of a YAML block as text; every value must be a plain scalar."""
     try:
         values = yaml.load(block, Loader=yaml.BaseLoader) or {}  # noqa: S506 - strings only, it builds no objects
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 2
-        raise CorpusError(f"{file.name}, line {line}: the front matter is not YAML. Put values with a colon in quotes.") from None
+        raise CorpusError(f"{name}, line {line}: the front matter is not YAML. Put values with a colon in quotes.") from None
     if not isinstance(values, dict):
-        raise CorpusError(f"{file.name}: the front matter must be lines of `name: value`.")
-    for name in FIELDS:
-        if not isinstance(values.get(name, ""), str):
-            raise CorpusError(f"{file.name}: `{name}` in the front matter must be one line of text.")
-    return {name: " ".join(values[name].split()) for name in FIELDS if values.get(name)}
+        raise CorpusError(f"{name}: the front matter must be lines of `name: value`.")
+    for field in FIELDS:
+        if not isinstance(values.get(field, ""), str):
+            raise CorpusError(f"{name}: `{field}` in the front matter must be one line of text.")
+    known = {field: " ".join(values[field].split()) for field in FIELDS if values.get(field)}
+    if not known.get("url", "https://").lower().startswith(("https://", "http://")):
+        logger.warning("%s: `url` in the front matter is no web address and was left out.", name)
+        del known["url"]
+    return known
 
 
 def _title_in(text: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rag.errors import ModelError
 from rag.models import LocalModel
-from rag.types import Vectors
+from rag.types import TokenVectors, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -39,6 +39,21 @@ class SentenceTransformerEmbedder:
             model = self._load()
             vectors = model.encode(list(texts), batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
         return np.ascontiguousarray(vectors, dtype=np.float32)
+
+    def encode_tokens(self, texts: Sequence[str], /) -> list[TokenVectors]:
+        """Return each text's token vectors, each scaled to length 1, with the characters they stand for."""
+        with self._lock:
+            model = self._load()
+            options: Any = {"output_value": "token_embeddings", "batch_size": BATCH, "show_progress_bar": False}
+            embedded = model.encode(list(texts), **options)
+            encodings = model.tokenizer(list(texts), truncation=True, max_length=model.max_seq_length, return_offsets_mapping=True)
+        found = []
+        for vectors, spans in zip(embedded, encodings["offset_mapping"], strict=True):
+            inner = [i for i, (start, end) in enumerate(spans) if end > start]  # special tokens have empty spans
+            matrix = vectors.float().numpy()[inner]
+            matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
+            found.append(TokenVectors(matrix, tuple(tuple(spans[i]) for i in inner)))
+        return found
 
     def _load(self) -> SentenceTransformer:
         if self._loaded is None:

@@ -2,9 +2,11 @@
 
 RagError
 ├── SettingsError    a setting or environment variable that is unknown or out of range
-├── CorpusError      no articles, an unreadable file, an article that cannot be used
+├── CorpusError      an unreadable file, an article that cannot be used, added or removed
+│   └── EmptyCorpusError   no articles at all
 ├── IndexStoreError  an index on disk that is damaged, locked or cannot be written
-├── ModelError       a model that is missing, damaged or will not load
+├── ModelError       a model that is missing, damaged, will not load or does not answer
+│   └── ContextError       a prompt longer than the model's context window
 ├── QuestionError    a question or a history that cannot be asked
 └── EvaluationError  a question file or an output path that cannot be used
 """
@@ -24,12 +26,20 @@ class CorpusError(RagError):
     """The corpus folder or one of its files cannot be used."""
 
 
+class EmptyCorpusError(CorpusError):
+    """The corpus folder holds no articles."""
+
+
 class IndexStoreError(RagError):
     """The index on disk is damaged, locked by another process, or cannot be written."""
 
 
 class ModelError(RagError):
     """A model is missing, damaged, or will not load."""
+
+
+class ContextError(ModelError):
+    """A prompt is longer than the model's context window."""
 
 
 class QuestionError(RagError):

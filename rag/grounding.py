@@ -1,110 +1,140 @@
-"""Verify, reconcile, refuse: pure functions that decide what may be shown as an answer. No model has a say here."""
+"""Select, verify, reconcile, refuse: pure functions that decide what may be shown as an answer. No model has a say here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.text import content_stems, names, negations, numbers, stem
+from rag.questions import asked_for, asks_for_several, unnamed
+from rag.text import content_stems, fold, names, negations, numbers, stem, words
 from rag.types import Article, Citation, Claim, Evidence, Sentence, Verdict
+from rag.verifier import SUPPORT_FLOOR, verify
 
-SUPPORT_FLOOR = 0.8
-"""Share of a claim's content words that the cited text must hold before the claim may be shown as supported."""
-COSINE_FLOOR = 0.32
-"""A question whose best sentence is less similar than this has no evidence, whatever words they share."""
+OTHER_ARTICLE = 0.9
+"""Another article's best sentence speaks too where its score is at least this share of the best one's."""
+SEVERAL = 0.75
+"""For a question that asks for more than one thing, any sentence does at this share."""
+CLAIMS, SEVERAL_CLAIMS = 2, 3
+AGREE = 0.5
+"""Two articles say the same where they share this much of what either adds to the question."""
+NAMED_WITHIN = 5
+"""Where the name of something is asked for, one of so many sentences, best first, must give it."""
+COSINE_FLOOR = 0.3
+"""A question whose best sentences are all less similar than this has no evidence, whatever words they share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One article's answer before footnotes are numbered: its words and the sentences that bear them."""
+    """A claim before footnotes are numbered: its words and the evidence that bears it, the best first."""
 
     text: str
-    sentences: tuple[Sentence, ...]
-    support: float
-    verdict: Verdict
+    evidence: tuple[Evidence, ...]
+    support: float = 1.0
+    verdict: Verdict = "quoted"
 
 
-def verify(claim: str, cited: str, *, context: str = "") -> float:
-    """Return how far a cited text bears a claim, 0..1; 0 where it contradicts it or lacks a name or a number.
+def answerable(question: str, evidence: Sequence[Evidence], vocabulary: frozenset[str]) -> bool:
+    """Tell whether the evidence can answer a question at all.
 
-    The measure is the share of the claim's content stems found in the cited text. Every name must stand in the cited
-    text or its `context` (heading and sentence before it), every number in the cited text, and both must deny equally.
+    It cannot where no sentence is similar enough, where the question names somebody or a number that is nowhere in the
+    articles, or where it asks for the name of something that has none there. `vocabulary` holds the stems of all their words.
     """
-    stems = content_stems(claim)
-    if not stems:
-        return 0.0
-    there = set(content_stems(cited))
-    known = there | set(content_stems(context))
-    if any(stem(name) not in known for name in names(claim)) or numbers(claim) - numbers(cited):
-        return 0.0
-    if negations(claim) % 2 != negations(cited) % 2:
-        return 0.0
-    return sum(1 for s in stems if s in there) / len(stems)
+    if not any(e.parts.get("sentence", 0.0) >= COSINE_FLOOR for e in evidence[:3]):
+        return False
+    if unnamed(question, [e.sentence.text for e in evidence[:NAMED_WITHIN]]):
+        return False
+    named = names(question) | {number for number in numbers(question) if number in question}
+    return all(stem(name) in vocabulary for name in named)
 
 
-def draft(question: str, text: str, pointed: Sequence[Evidence], best: Evidence) -> Draft:
-    """Return what may be said from one article: the reader's words where the sentences it points at bear them.
+def select(
+    question: str, evidence: Sequence[Evidence], *, belongs: Sequence[Evidence] = (), stands: Sequence[Evidence] = ()
+) -> list[list[Evidence]]:
+    """Return the evidence to show, one list a claim: the best sentence, and what else is nearly as good.
 
-    They must also add something to the question; else it is the best sentence verbatim.
+    Articles that agree share a claim. `belongs` are sentences that belong to the best one, `stands` sentences it leads to
+    that answer for themselves; where there are such, nothing else is needed.
+    """
+    several = asks_for_several(question)
+    best = evidence[0].score
+    groups: list[list[Evidence]] = [[evidence[0], *belongs], *([e] for e in stands)]
+    if stands:
+        return groups
+    for e in evidence[1:]:
+        heard = {other.sentence.article_id for group in groups for other in group}
+        fresh = e.sentence.article_id not in heard
+        if e.score < best * (SEVERAL if several else OTHER_ARTICLE) or not (fresh or several):
+            continue
+        home = next((group for group in groups if fresh and _agree(question, group[0], e)), None)
+        if home is not None:
+            home.append(e)
+        elif len(groups) < (SEVERAL_CLAIMS if several else CLAIMS):
+            groups.append([e])
+    return groups
+
+
+def _added(question: str, e: Evidence) -> set[str]:
+    """Return the content stems that a sentence adds to the question."""
+    return set(content_stems(e.sentence.text)) - set(content_stems(question))
+
+
+def _agree(question: str, a: Evidence, b: Evidence) -> bool:
+    left, right = _added(question, a), _added(question, b)
+    shared = len(left & right) / max(1, min(len(left), len(right)))
+    return a.sentence.article_id != b.sentence.article_id and shared >= AGREE and not _differ(question, a, b)
+
+
+def _differ(question: str, a: Evidence, b: Evidence) -> bool:
+    """Tell whether two sentences of different articles answer differently: other people, other numbers, or a denial."""
+    if a.sentence.article_id == b.sentence.article_id:
+        return False
+    asked, known = asked_for(question), {fold(word) for word in words(question)}
+    if asked in ("number", "time"):
+        left, right = numbers(a.sentence.text), numbers(b.sentence.text)
+        return bool(left and right and not left & right)
+    if asked == "person":
+        left, right = names(a.sentence.text) - known, names(b.sentence.text) - known
+        said = [{fold(word) for word in words(e.sentence.text)} for e in (a, b)]
+        return bool(left and right and not left & said[1] and not right & said[0])
+    shared = set(content_stems(a.sentence.text)) & set(content_stems(b.sentence.text))
+    smaller = min(len(set(content_stems(e.sentence.text))) for e in (a, b))
+    return len(shared) >= 0.5 * smaller and negations(a.sentence.text) % 2 != negations(b.sentence.text) % 2
+
+
+def disagreement(question: str, groups: Sequence[Sequence[Evidence]]) -> bool:
+    """Tell whether the articles differ on a question, by the first sentence of each claim."""
+    firsts = [group[0] for group in groups]
+    return any(_differ(question, a, b) for i, a in enumerate(firsts) for b in firsts[i + 1 :])
+
+
+def draft(question: str, group: Sequence[Evidence], text: str, pointed: Sequence[Evidence]) -> Draft:
+    """Return what may be said of one claim's evidence.
+
+    The reader's words stand where the sentences it points at bear them and they add something to the question; else the
+    claim is the article's own wording.
     """
     cited = " ".join(e.sentence.text for e in pointed)
     context = " ".join(f"{e.sentence.section} {e.sentence.previous}" for e in pointed)
-    support = verify(text, cited, context=context)
-    adds = set(content_stems(text)) - set(content_stems(question))
-    if support >= SUPPORT_FLOOR and adds:
-        return Draft(text, tuple(e.sentence for e in pointed), support, "supported")
-    return Draft(" ".join(best.sentence.text.split()), (best.sentence,), 1.0, "quoted")
+    support = verify(text, cited, question=question, context=context).support if pointed and text else 0.0
+    if support >= SUPPORT_FLOOR and set(content_stems(text)) - set(content_stems(question)):
+        return Draft(text, tuple(group), support, "supported")
+    home = group[0].sentence.article_id
+    own = sorted((e for e in group if e.sentence.article_id == home), key=lambda e: e.sentence.start)
+    return Draft(" ".join(e.focus_text for e in own), tuple(group))
 
 
-def answerable(question: str, evidence: Sequence[Evidence]) -> bool:
-    """Tell whether any evidence is near enough to the question to answer it."""
-    return any(e.parts.get("sentence", 0.0) >= COSINE_FLOOR for e in evidence[:3])
-
-
-def reconcile(drafts: Sequence[Draft]) -> tuple[list[list[Draft]], bool]:
-    """Return drafts grouped into claims, and whether the sources differ.
-
-    Drafts that say the same (one's content words are mostly the other's) share a claim. They differ where their
-    numbers or their denials do.
-    """
-    groups: list[list[Draft]] = []
-    for item in drafts:
-        home = next((group for group in groups if _same(group[0], item)), None)
-        if home is None:
-            groups.append([item])
-        else:
-            home.append(item)
-    return groups, any(_differ(a[0], b[0]) for i, a in enumerate(groups) for b in groups[i + 1 :])
-
-
-def _overlap(a: Draft, b: Draft) -> float:
-    left, right = set(content_stems(a.text)), set(content_stems(b.text))
-    return len(left & right) / max(1, min(len(left), len(right)))
-
-
-def _same(a: Draft, b: Draft) -> bool:
-    return _overlap(a, b) >= 0.6 and not _differ(a, b)
-
-
-def _differ(a: Draft, b: Draft) -> bool:
-    left, right = numbers(a.text), numbers(b.text)
-    numbers_differ = bool(left and right and not (left & right))
-    return _overlap(a, b) >= 0.5 and (numbers_differ or negations(a.text) % 2 != negations(b.text) % 2)
-
-
-def cite(groups: Sequence[Sequence[Draft]], articles: dict[str, Article]) -> tuple[Claim, ...]:
+def cite(drafts: Sequence[Draft], articles: Mapping[str, Article]) -> tuple[Claim, ...]:
     """Return claims whose citations are cut from the articles and numbered in reading order, one number a span."""
     numbered: dict[tuple[str, int, int], Citation] = {}
     claims = []
-    for group in groups:
+    for item in drafts:
         citations = []
-        for sentence in (s for item in group for s in item.sentences):
+        for sentence in (e.sentence for e in item.evidence):
             key = (sentence.article_id, sentence.start, sentence.end)
             if key not in numbered:
                 numbered[key] = _citation(articles[sentence.article_id], sentence, len(numbered) + 1)
             citations.append(numbered[key])
-        best = min(group, key=lambda item: len(item.text))
-        claims.append(Claim(best.text, tuple(dict.fromkeys(citations)), min(item.support for item in group), best.verdict))
+        claims.append(Claim(item.text, tuple(citations), item.support, item.verdict))
     return tuple(claims)
 
 
@@ -116,11 +146,11 @@ def _citation(article: Article, sentence: Sentence, number: int) -> Citation:
     )  # fmt: skip
 
 
-def answer_text(claims: Sequence[Claim], articles: dict[str, Article], *, disagreement: bool) -> str:
+def answer_text(claims: Sequence[Claim], articles: Mapping[str, Article], *, differ: bool) -> str:
     """Return claims as a person reads them, each followed by its footnote marks."""
     lines = []
     for claim in claims:
         marks = "".join(f"[{citation.number}]" for citation in claim.citations)
         sources = " and ".join(dict.fromkeys(articles[c.article_id].name for c in claim.citations))
-        lines.append(f"{sources}: {claim.text} {marks}" if disagreement else f"{claim.text} {marks}")
-    return "\n\n".join((["The articles differ."] if disagreement else []) + lines)
+        lines.append(f"{sources}: {claim.text} {marks}" if differ else f"{claim.text} {marks}")
+    return "\n\n".join((["The articles differ."] if differ else []) + lines)

@@ -1,43 +1,64 @@
-"""Vectors and terms to scored sentences; saved on disk, loaded whole or not at all. The only import of faiss.
+"""Articles to an index of scored sentences, kept on disk and brought up to date article by article.
 
-On disk, a generation is a folder of files and `CURRENT` names the one in force with every file's size and SHA-256:
-
-    index/CURRENT  index/gen-<id>/{spans.json, sentence.faiss, context.faiss, passage.faiss}
-
-A build writes a new generation aside, flushes it, and swaps `CURRENT` by one atomic rename, so a reader finds the old
-index or the new one and nothing between.
+An index on disk is whole in itself: it holds the articles' texts too, so it can be searched while a newer one is being
+built. `generations` keeps the files, a `VectorStore` keeps the vectors, bm25s the terms.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import logging
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import bm25s
-import faiss
 import numpy as np
 import numpy.typing as npt
 import Stemmer
 from filelock import FileLock, Timeout
 
-from rag import chunking
+from rag import chunking, generations
+from rag.disk import Disk
 from rag.errors import IndexStoreError
-from rag.types import Article, Embedder, Passage, Sentence, Vectors
+from rag.generations import CURRENT, PARTIAL, DamagedError, Generation, State
+from rag.text import stem, words
+from rag.types import Article, Embedder, Keys, Passage, Sentence, VectorEngine, Vectors, VectorStore
+from rag.vectors import FaissEngine
 
-FORMAT = 1
-VIEWS = ("sentence", "context", "passage")
-"""What is embedded: each sentence alone, each sentence after the one before it, and each passage."""
+logger = logging.getLogger(__name__)
+
+BLOCK = 256
+"""Texts embedded at once."""
+CHECKPOINT = 100_000
+"""Texts embedded before what there is gets saved, so that a long build that is stopped need not begin again."""
 LOCK_SECONDS = 600.0
 
 Progress = Callable[[int, int], None]
 Scores = npt.NDArray[np.float32]
+
+
+class View(NamedTuple):
+    """One way to embed sentences or passages: its name, of what, and which text of one is embedded."""
+
+    name: str
+    of: Literal["sentence", "passage"]
+    text: Callable[[Any], str]
+
+
+VIEWS = (
+    View("sentence", "sentence", lambda sentence: sentence.text),
+    View("context", "sentence", lambda sentence: f"{sentence.previous} {sentence.text}".strip()),
+    View("passage", "passage", lambda passage: passage.text),
+)
+"""What is embedded: each sentence alone, each sentence after the one before it, and each passage."""
+VIEWS_VERSION = "1"
+"""To be raised whenever a view of the same name embeds other text than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,42 +72,95 @@ class Candidates:
     parts: dict[str, Scores]
 
 
-class Index:
-    """Sentences and passages of a corpus with their vectors (faiss, inner product) and terms (BM25)."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One article in the index: its vectors lie under consecutive keys from `key` on, in every view's own store.
 
-    def __init__(
-        self, articles: Sequence[Article], passages: Sequence[Passage], sentences: Sequence[Sentence], vectors: dict[str, Any]
-    ) -> None:
-        self.articles = {article.id: article for article in articles}
-        self.passages = tuple(passages)
-        self.sentences = tuple(sentences)
-        self._vectors = vectors
+    `sentence.passage` is a position in this part's own passages.
+    """
+
+    article: Article
+    passages: tuple[Passage, ...]
+    sentences: tuple[Sentence, ...]
+    key: int
+
+    def items(self, of: Literal["sentence", "passage"]) -> Sequence[Any]:
+        """Return the sentences or the passages."""
+        return self.sentences if of == "sentence" else self.passages
+
+    def keys(self, of: Literal["sentence", "passage"]) -> Keys:
+        """Return the keys of the sentences or of the passages."""
+        return np.arange(self.key, self.key + len(self.items(of)), dtype=np.int64)
+
+    @property
+    def next_key(self) -> int:
+        """The first key that this part leaves free."""
+        return self.key + max(len(self.sentences), len(self.passages))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that is kept of an index: its articles in order, a vector store a view, and what it was built from."""
+
+    parts: tuple[Part, ...]
+    stores: Mapping[str, VectorStore]
+    state: State
+
+
+class Index:
+    """Sentences and passages of a corpus with their vectors (inner product) and terms (BM25); never changed once made."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        parts = snapshot.parts
+        self.state = snapshot.state
+        self.stores = snapshot.stores
+        self.articles = {part.article.id: part.article for part in parts}
+        self.passages = tuple(passage for part in parts for passage in part.passages)
+        self.sentences = tuple(_placed(parts))
+        self._sentence_keys = _keys(parts, "sentence")
+        self._passage_keys = _keys(parts, "passage")
+        self._by_key = np.argsort(self._sentence_keys)
         self._stemmer = Stemmer.Stemmer("english")
         self._bm25 = bm25s.BM25()
-        self._bm25.index(self._terms([sentence.text for sentence in self.sentences]), show_progress=False)
+        terms = self._terms([sentence.text for sentence in self.sentences])
+        self._bm25.index(terms, show_progress=False)
+        self._frequency = Counter(term for line in terms for term in set(line))
+        self.vocabulary = _vocabulary(self.articles.values())
 
     def search(self, question: str, vector: Vectors, *, k: int) -> Candidates:
         """Return the union of the k best sentences of every part, each with all its scores.
 
         `vector` is the question's embedding, shape (dimension,).
         """
-        query = np.ascontiguousarray(vector[None, :], dtype=np.float32)
-        if not np.isfinite(query).all():
+        if not np.isfinite(vector).all():
             return Candidates(np.empty(0, np.int64), {})
         terms = self._term_scores(question)
-        found = set(np.argsort(-terms, kind="stable")[:k][terms[np.argsort(-terms, kind="stable")[:k]] > 0].tolist())
-        for view in ("sentence", "context"):
-            _, ids = self._vectors[view].search(query, min(k, len(self.sentences)))
-            found.update(int(i) for i in ids[0] if i >= 0)  # faiss answers -1 where it has nothing
-        chosen = np.array(sorted(found), dtype=np.int64)
-        passage_ids = np.array([self.sentences[i].passage for i in chosen], dtype=np.int64)
-        rows = {"sentence": chosen, "context": chosen, "passage": passage_ids}
-        parts = {view: (self._rows(view, rows[view]) @ query[0]).astype(np.float32) for view in VIEWS}
+        best = np.argsort(-terms, kind="stable")[:k]
+        found = [best[terms[best] > 0]]
+        for view in VIEWS:
+            if view.of == "sentence":
+                store = self.stores[view.name]
+                # a store that others write to may hold vectors that are not this index's
+                hits = store.search(vector, k + max(0, len(store) - len(self.sentences)))
+                found.append(self._positions(hits.keys)[:k])
+        chosen = np.unique(np.concatenate(found)).astype(np.int64)
+        passages = np.array([self.sentences[i].passage for i in chosen], dtype=np.int64)
+        keys = {"sentence": self._sentence_keys[chosen], "passage": self._passage_keys[passages]}
+        parts = {view.name: (self.stores[view.name].get(keys[view.of]) @ vector).astype(np.float32) for view in VIEWS}
         parts["bm25"] = (terms[chosen] / max(float(terms.max(initial=0.0)), 1e-9)).astype(np.float32)
         return Candidates(chosen, parts)
 
-    def _rows(self, view: str, ids: npt.NDArray[np.int64]) -> Vectors:
-        return np.stack([self._vectors[view].reconstruct(int(i)) for i in ids])  # shape (len(ids), dimension)
+    def rarity(self, word: str) -> float:
+        """Return a word's inverse document frequency, log((N + 1) / (n + 0.5)), n of the N sentences holding its stem."""
+        stems = self._terms([word])[0]
+        frequency = self._frequency[stems[0]] if stems else len(self.sentences)
+        return math.log((len(self.sentences) + 1) / (frequency + 0.5))
+
+    def _positions(self, keys: Keys) -> npt.NDArray[np.int64]:
+        """Return the positions of the sentences of these keys, in order; keys of other indexes are left out."""
+        places = np.searchsorted(self._sentence_keys, keys, sorter=self._by_key)
+        positions = self._by_key[np.minimum(places, len(self._by_key) - 1)]
+        return np.asarray(positions[self._sentence_keys[positions] == keys], dtype=np.int64)
 
     def _terms(self, texts: list[str]) -> Any:
         return bm25s.tokenize(texts, stopwords="en", stemmer=self._stemmer, show_progress=False, return_ids=False)
@@ -98,68 +172,209 @@ class Index:
         return np.asarray(self._bm25.get_scores(terms), dtype=np.float32)
 
 
-def open_index(articles: Sequence[Article], embedder: Embedder, folder: Path, progress: Progress | None = None) -> Index:
-    """Return the index of these articles: the one on disk where it is theirs, else a new one, saved.
-
-    An index is theirs when the texts, the chunker, the embedding model and the format are the same; file times do not
-    matter. A damaged index is built again. `progress` is called with (done, total) texts while embedding.
-
-    Raises:
-        IndexStoreError: the folder cannot be written, or another process holds it for too long.
-    """
-    wanted = {"format": FORMAT, "chunker": chunking.FINGERPRINT, "embedder": embedder.fingerprint, "articles": _hashes(articles)}
-    if found := _load(articles, wanted, folder):
-        return found
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "lock", timeout=LOCK_SECONDS):
-            if found := _load(articles, wanted, folder):
-                return found
-            index = build_index(articles, embedder, progress)
-            _save(index, wanted, folder)
-    except Timeout:
-        raise IndexStoreError(
-            f"Another process has been building the index in {folder} for {LOCK_SECONDS:.0f} s. Wait for it, or end it."
-        ) from None
-    except OSError as error:
-        raise IndexStoreError(
-            f"The index cannot be written to {folder}: {error.strerror or error}. Free space there, or set RAG_INDEX_DIR."
-        ) from error
-    return index
-
-
 def build_index(articles: Sequence[Article], embedder: Embedder, progress: Progress | None = None) -> Index:
     """Return a new index in memory.
 
     Raises:
         IndexStoreError: the articles hold no sentence, or the embedding model gives unusable vectors.
     """
-    passages: list[Passage] = []
-    sentences: list[Sentence] = []
-    for article in articles:
-        new_passages, new_sentences = chunking.split_article(article)
-        offset = len(passages)
-        passages.extend(new_passages)
-        sentences.extend(Sentence(**{**_fields(s), "passage": s.passage + offset}) for s in new_sentences)
-    if not sentences:
+    engine = FaissEngine()
+    *_, whole = _embedded(articles, None, _state(articles, embedder, engine), embedder, engine, progress)
+    return Index(whole)
+
+
+@dataclass(frozen=True)
+class IndexStore:
+    """Where an index lies and what it is made with.
+
+    `checkpoint` is the number of texts embedded between two savings of an unfinished build, `patience` how many seconds
+    to wait for another process that is building the index.
+    """
+
+    folder: Path
+    embedder: Embedder
+    engine: VectorEngine = field(default_factory=FaissEngine)
+    disk: Disk = field(default_factory=Disk)
+    checkpoint: int = CHECKPOINT
+    patience: float = LOCK_SECONDS
+
+    def open(
+        self, articles: Sequence[Article], progress: Progress | None = None, *, wait: bool = True, current: Index | None = None
+    ) -> Index:
+        """Return the index of these articles: the one on disk where it is theirs, else that one brought up to date.
+
+        Only new and changed articles are embedded (all of them where the embedding model, the engine or the chunker
+        changed, or the index is damaged); file times do not matter. `progress` is called with (done, total) texts while
+        embedding. While another process builds the index, the one it will replace is returned unless `wait` is set.
+        `current` is an index in memory, returned where it is these articles'.
+
+        Raises:
+            IndexStoreError: the folder cannot be written, another process holds it for too long, the articles hold no
+                sentence, or the index was written by a newer Footnote.
+        """
+        wanted = _state(articles, self.embedder, self.engine)
+        if current and current.state == wanted:
+            return current
+        found = self._load(wanted)
+        if found and found.state == wanted:
+            self._tidy()
+            return Index(found)
+        servable = None if wait else found
+        del found  # a large index should not be in memory twice
+        try:
+            with self._writing(0.0 if servable else self.patience):
+                servable = None
+                return Index(self._update(articles, wanted, progress))
+        except _BusyError:
+            if servable is None:
+                raise
+            logger.warning("Another process is building the index; until it is done, the one before is searched.")
+            return Index(servable)
+
+    def rebuild(self, articles: Sequence[Article], progress: Progress | None = None) -> Index:
+        """Embed every article again, whatever lies on disk, and return the new index. Raises as `open` does."""
+        with self._writing(self.patience):
+            wanted = _state(articles, self.embedder, self.engine)
+            return Index(self._build(articles, None, wanted, progress))
+
+    def clear(self) -> None:
+        """Remove the index from disk, as there is no article left. Raises as `open` does."""
+        with self._writing(self.patience):
+            generations.clear(self.folder, disk=self.disk)
+            self.engine.clear()
+
+    def _update(self, articles: Sequence[Article], wanted: State, progress: Progress | None) -> Snapshot:
+        old = self._load(wanted)
+        if old and old.state == wanted:
+            return old  # another process built it while this one waited
+        return self._build(articles, self._load(wanted, PARTIAL) or old, wanted, progress)
+
+    def _build(self, articles: Sequence[Article], base: Snapshot | None, wanted: State, progress: Progress | None) -> Snapshot:
+        """Embed what the base lacks, put the new generation in force and return it; called under the lock."""
+        for snapshot in _embedded(articles, base, wanted, self.embedder, self.engine, progress, every=self.checkpoint):
+            self._commit(snapshot, CURRENT if snapshot.state == wanted else PARTIAL)
+        for view in VIEWS:
+            snapshot.stores[view.name].settle(_keys(snapshot.parts, view.of))
+        return snapshot
+
+    def _load(self, wanted: State, pointer: str = CURRENT) -> Snapshot | None:
+        """Return what lies on disk if its vectors can be used for what is wanted; None where there is nothing or only damage."""
+
+        def read(generation: Generation) -> Snapshot | None:
+            if difference := wanted.difference(generation.state):
+                logger.info("The index was built with %s; every article is embedded again.", difference)
+                return None
+            return _parse(generation, self.engine)
+
+        try:
+            return generations.load(self.folder, read, pointer)
+        except DamagedError as error:
+            logger.warning("%s", str(error).replace("Build it again:", "It is built again now, as by:"))
+            return None
+
+    def _tidy(self) -> None:
+        """Remove what a process that died left behind, such as the texts of articles since removed."""
+        if generations.leftovers(self.folder):
+            with suppress(IndexStoreError), self._writing(0.0):
+                generations.sweep(self.folder, disk=self.disk)
+
+    def _commit(self, snapshot: Snapshot, pointer: str) -> None:
+        generations.commit(self.folder, snapshot.state, _contents(snapshot), disk=self.disk, pointer=pointer)
+
+    @contextmanager
+    def _writing(self, seconds: float) -> Iterator[None]:
+        """Hold the folder's lock; turn what a disk can answer into errors that say what to do."""
+        try:
+            self.disk.make_folder(self.folder)
+            with FileLock(self.folder / "lock", timeout=seconds):
+                yield
+        except Timeout:
+            raise _BusyError(
+                f"Another process has been building the index in {self.folder} for {seconds:.0f} s. Wait for it, or end it."
+            ) from None
+        except OSError as error:
+            raise IndexStoreError(
+                f"The index cannot be written to {self.folder}: {error.strerror or error}. Free space there, or set RAG_INDEX_DIR."
+            ) from error
+
+
+class _BusyError(IndexStoreError):
+    """Another process holds the lock."""
+
+
+def _embedded(
+    articles: Sequence[Article],
+    base: Snapshot | None,
+    wanted: State,
+    embedder: Embedder,
+    engine: VectorEngine,
+    progress: Progress | None = None,
+    every: int = CHECKPOINT,
+) -> Iterator[Snapshot]:
+    """Yield a snapshot of what is embedded so far every so many texts, and that of all these articles last.
+
+    Articles of the base are taken over where they are the same; its other vectors are removed.
+    """
+    parts, stores, fresh = _taken_over(articles, base, wanted)
+    total = sum(len(part.items(view.of)) for part in fresh for view in VIEWS)
+    if not any(part.sentences for part in [*parts, *fresh]):
         raise IndexStoreError("The articles hold headings only and no sentence. Add an article with some text.")
-    texts = {
-        "sentence": [s.text for s in sentences],
-        "context": [f"{s.previous} {s.text}".strip() for s in sentences],
-        "passage": [p.text for p in passages],
-    }
-    total, done, vectors = sum(map(len, texts.values())), 0, {}
-    for view, lines in texts.items():
-        blocks = []
-        for i in range(0, len(lines), 64):
-            blocks.append(_checked(embedder.encode(lines[i : i + 64]), lines[i : i + 64]))
-            done += len(blocks[-1])
-            if progress:
-                progress(done, total)
-        matrix = np.concatenate(blocks)
-        vectors[view] = faiss.IndexFlatIP(matrix.shape[1])
-        vectors[view].add(matrix)
-    return Index(articles, passages, sentences, vectors)
+    done = saved = 0
+    for group in _groups(fresh, min(BLOCK, every)):
+        done += _embed(group, stores, embedder, engine)
+        parts += group
+        if progress:
+            progress(done, total)
+        if every <= done - saved < total - saved:
+            saved = done
+            yield _snapshot(parts, stores, wanted)
+    yield _snapshot(parts, stores, wanted)
+
+
+def _taken_over(articles: Sequence[Article], base: Snapshot | None, wanted: State) -> tuple[list[Part], dict[str, VectorStore], list[Part]]:
+    """Return the parts of the base that still hold, its stores without the others' vectors, and new parts to embed."""
+    kept: dict[str, Part] = {}
+    stores = dict(base.stores) if base else {}
+    for part in base.parts if base else ():
+        if base and wanted.articles.get(part.article.id) == base.state.articles[part.article.id]:
+            kept[part.article.id] = part
+        else:
+            for view in VIEWS:
+                stores[view.name].remove(part.keys(view.of))
+    key = max((part.next_key for part in base.parts), default=0) if base else 0
+    fresh = []
+    for article in articles:
+        if article.id not in kept:
+            passages, sentences = chunking.split_article(article)
+            fresh.append(Part(article, tuple(passages), tuple(sentences), key))
+            key = fresh[-1].next_key
+    return list(kept.values()), stores, fresh
+
+
+def _groups(parts: Sequence[Part], size: int) -> Iterator[list[Part]]:
+    """Yield the parts in groups of `size` texts, and what the last of them has more."""
+    group: list[Part] = []
+    for part in parts:
+        group.append(part)
+        if sum(len(p.items(view.of)) for p in group for view in VIEWS) >= size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _embed(group: Sequence[Part], stores: dict[str, VectorStore], embedder: Embedder, engine: VectorEngine) -> int:
+    """Add the group's vectors to the stores, made where there are none, and return the number of its texts."""
+    texts = {view.name: [view.text(item) for part in group for item in part.items(view.of)] for view in VIEWS}
+    distinct = list(dict.fromkeys(text for lines in texts.values() for text in lines))
+    blocks = [distinct[i : i + BLOCK] for i in range(0, len(distinct), BLOCK)]
+    vectors = np.concatenate([_checked(embedder.encode(block), block) for block in blocks])
+    row = {text: i for i, text in enumerate(distinct)}
+    for view in VIEWS:
+        if view.name not in stores:
+            stores[view.name] = engine.create(view.name, vectors.shape[1])
+        stores[view.name].add(_keys(group, view.of), vectors[[row[text] for text in texts[view.name]]])
+    return sum(map(len, texts.values()))
 
 
 def _checked(vectors: Vectors, texts: Sequence[str]) -> Vectors:
@@ -171,74 +386,88 @@ def _checked(vectors: Vectors, texts: Sequence[str]) -> Vectors:
     return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
-def _fields(item: Sentence | Passage) -> dict[str, Any]:
-    return asdict(item)
+def _vocabulary(articles: Iterable[Article]) -> frozenset[str]:
+    """Return the stems of all words of the articles; each distinct stretch between spaces is looked at once."""
+    distinct = {piece for article in articles for piece in f"{article.title} {article.text}".split()}
+    return frozenset(stem(word) for word in words(" ".join(distinct)))
 
 
-def _hashes(articles: Sequence[Article]) -> dict[str, str]:
-    """Return one hash an article over everything that is indexed or shown of it."""
-    return {a.id: hashlib.sha256(json.dumps(asdict(a)).encode("utf-8", "surrogatepass")).hexdigest() for a in articles}
+def _keys(parts: Sequence[Part], of: Literal["sentence", "passage"]) -> Keys:
+    return np.concatenate([part.keys(of) for part in parts])
 
 
-def _save(index: Index, wanted: dict[str, Any], folder: Path) -> None:
-    """Write a new generation, then put it in force. What fails leaves the old generation in force."""
-    name = f"gen-{uuid.uuid4().hex[:12]}"
-    generation = folder / name
-    generation.mkdir()
-    try:
-        spans = {
-            "passages": [{k: v for k, v in _fields(p).items() if k not in ("text", "score")} for p in index.passages],
-            "sentences": [{k: v for k, v in _fields(s).items() if k != "text"} for s in index.sentences],
+def _placed(parts: Sequence[Part]) -> Iterator[Sentence]:
+    """Yield every sentence with the position of its passage among those of all parts."""
+    offset = 0
+    for part in parts:
+        for sentence in part.sentences:
+            yield replace(sentence, passage=sentence.passage + offset)
+        offset += len(part.passages)
+
+
+def _state(articles: Sequence[Article], embedder: Embedder, engine: VectorEngine) -> State:
+    """Return what an index of these articles is built from: for each, a hash over all that is indexed or shown of it."""
+    hashes = {a.id: hashlib.sha256(json.dumps(asdict(a)).encode()).hexdigest() for a in articles}
+    views = ",".join([*(view.name for view in VIEWS), VIEWS_VERSION])
+    return State(chunking.FINGERPRINT, embedder.fingerprint, engine.name, views, hashes)
+
+
+def _snapshot(parts: Sequence[Part], stores: Mapping[str, VectorStore], wanted: State) -> Snapshot:
+    """Return the parts, ordered as the articles that are wanted, as a snapshot of their own state."""
+    by_id = {part.article.id: part for part in parts}
+    ordered = tuple(by_id[id_] for id_ in wanted.articles if id_ in by_id)
+    hashes = {part.article.id: wanted.articles[part.article.id] for part in ordered}
+    return Snapshot(ordered, dict(stores), replace(wanted, articles=hashes))
+
+
+def _contents(snapshot: Snapshot) -> Iterator[tuple[str, bytes | memoryview]]:
+    """Yield the files of a snapshot's generation, each made when it is asked for."""
+    spans: dict[str, Any] = {"fields": {"passages": _fields(Passage), "sentences": _fields(Sentence)}, "articles": []}
+    for part in snapshot.parts:
+        rows = {
+            "passages": [[getattr(passage, name) for name in _fields(Passage)] for passage in part.passages],
+            "sentences": [[getattr(sentence, name) for name in _fields(Sentence)] for sentence in part.sentences],
         }
-        contents = {"spans.json": json.dumps(spans).encode()}
-        contents |= {f"{view}.faiss": faiss.serialize_index(index._vectors[view]).tobytes() for view in VIEWS}
-        for file, data in contents.items():
-            _write(generation / file, data)
-        _sync_folder(generation)
-        files = {file: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for file, data in contents.items()}
-        _write(folder / "CURRENT.tmp", json.dumps({**wanted, "generation": name, "files": files}, indent=1).encode())
-        (folder / "CURRENT.tmp").replace(folder / "CURRENT")
-    except BaseException:
-        shutil.rmtree(generation, ignore_errors=True)
-        raise
-    _sync_folder(folder)
-    for old in folder.glob("gen-*"):
-        if old.name != name:
-            shutil.rmtree(old, ignore_errors=True)
+        spans["articles"].append({"article": asdict(part.article), "key": part.key, **rows})
+    yield "spans.json", json.dumps(spans).encode()
+    for name, store in snapshot.stores.items():
+        yield f"{name}.vectors", store.state()
 
 
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _parse(generation: Generation, engine: VectorEngine) -> Snapshot:
+    """Return the snapshot of a generation.
 
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # Windows cannot open a folder to flush it
-    descriptor = os.open(folder, os.O_RDONLY)
+    Raises:
+        DamagedError: a file is missing or not the one that was written, or the vectors are not there.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        spans = json.loads(generation.read("spans.json"))
+        parts = tuple(_parse_part(entry, spans["fields"]) for entry in spans["articles"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise generation.damaged(f"spans.json is of another form ({error!r})") from error
+    stores: dict[str, VectorStore] = {}
+    for view in VIEWS:
+        try:
+            stores[view.name] = engine.open(generation.read(f"{view.name}.vectors"))
+        except ValueError as error:
+            raise generation.damaged(f"{view.name}.vectors: {error}") from error
+        if len(stores[view.name]) < len(_keys(parts, view.of)):
+            raise generation.damaged(f"{view.name}.vectors lacks some of the {view.of}s")
+    return Snapshot(parts, stores, generation.state)
 
 
-def _load(articles: Sequence[Article], wanted: dict[str, Any], folder: Path) -> Index | None:
-    """Return the saved index if it is whole and was built from just this, else None."""
-    try:
-        current = json.loads((folder / "CURRENT").read_bytes())
-        if any(current.get(key) != value for key, value in wanted.items()):
-            return None
-        contents = {file: (folder / current["generation"] / file).read_bytes() for file in current["files"]}
-        if any(hashlib.sha256(data).hexdigest() != current["files"][file]["sha256"] for file, data in contents.items()):
-            return None
-        spans = json.loads(contents["spans.json"])
-        vectors = {view: faiss.deserialize_index(np.frombuffer(contents[f"{view}.faiss"], dtype=np.uint8)) for view in VIEWS}
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
-        return None  # missing or damaged: the caller builds a new one from the articles, which are the truth
-    texts = {article.id: article.text for article in articles}
-    passages = [Passage(**span, text=texts[span["article_id"]][span["start"] : span["end"]]) for span in spans["passages"]]
-    sentences = [Sentence(**span, text=texts[span["article_id"]][span["start"] : span["end"]]) for span in spans["sentences"]]
-    counts = {"sentence": len(sentences), "context": len(sentences), "passage": len(passages)}
-    return Index(articles, passages, sentences, vectors) if all(vectors[v].ntotal == counts[v] for v in VIEWS) else None
+def _parse_part(entry: Mapping[str, Any], names: Mapping[str, list[str]]) -> Part:
+    article = Article(**entry["article"])
+    passages = [dict(zip(names["passages"], row, strict=True)) for row in entry["passages"]]
+    sentences = [dict(zip(names["sentences"], row, strict=True)) for row in entry["sentences"]]
+    return Part(
+        article,
+        tuple(Passage(**p, article_id=article.id, text=article.text[p["start"] : p["end"]]) for p in passages),
+        tuple(Sentence(**s, article_id=article.id, text=article.text[s["start"] : s["end"]]) for s in sentences),
+        entry["key"],
+    )
+
+
+def _fields(kind: type[Passage | Sentence]) -> list[str]:
+    """Return the fields that are kept: not those that the article gives back."""
+    return [field.name for field in fields(kind) if field.name not in ("article_id", "text", "score")]

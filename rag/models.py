@@ -75,8 +75,10 @@ def reader_model(model: str = "", *, models_dir: Path = MODELS) -> LocalModel:
     return LocalModel(path.stem, path, sha256(path))
 
 
-def embedding_model(folder: str = "") -> LocalModel:
+def embedding_model(folder: str = "", *, models_dir: Path = MODELS) -> LocalModel:
     """Return the sentence-transformers folder to embed with: the one given, else the bundled one.
+
+    `folder` is a path, or a folder's name in `models/`.
 
     Raises:
         ModelError: the folder holds no safetensors weights, or the bundled file is missing or damaged.
@@ -85,6 +87,8 @@ def embedding_model(folder: str = "") -> LocalModel:
         bundled = _bundled(EMBEDDER)
         return LocalModel(bundled.name, bundled.path.parent, bundled.sha256)
     path = Path(folder).expanduser()
+    if not path.is_dir() and (models_dir / folder).is_dir():
+        path = models_dir / folder
     weights = path / "model.safetensors"
     if not (path / "modules.json").is_file() or not weights.is_file():
         raise ModelError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,17 @@ from rag import grounding, prompts
 from rag.config import Settings, load_settings
 from rag.corpus import load_corpus
 from rag.embedding import SentenceTransformerEmbedder
-from rag.errors import QuestionError
-from rag.index import Index, Progress, open_index
+from rag.errors import ContextError, EmptyCorpusError, QuestionError
+from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
-from rag.retriever import Retrieved, retrieve
+from rag.remote import RemoteReader, is_remote
+from rag.retriever import Retriever
 from rag.text import clean
-from rag.types import Answer, Article, Embedder, Event, Reader
+from rag.types import Answer, Article, Embedder, Event, Evidence, Reader, VectorEngine
+from rag.vectors import vector_engine
 
 LONGEST_QUESTION = 2000
-SENTENCES_READ = 3
-"""Sentences of one article in a prompt; a small model does worse with more."""
 PASSAGES_SHOWN = 10
 
 History = Sequence[Mapping[str, str]]
@@ -48,8 +49,9 @@ class Assistant:
         self.settings = chosen.with_overrides(corpus=str(corpus) if corpus is not None else None, model=model)
         self._embedder = embedder
         self._reader = reader
-        self._index: Index | None = None
+        self._retriever: Retriever | None = None
         self._lock = threading.Lock()
+        self._refreshing = threading.Lock()
 
     def answer(self, question: str, history: History | None = None) -> Answer:
         """Return the answer to a question, whose every claim cites the articles, or a refusal.
@@ -76,26 +78,65 @@ class Assistant:
 
     def prepare(self, progress: Progress | None = None) -> Index:
         """Load or build the index and return it; `progress` is called with (done, total) texts while embedding."""
-        with self._lock:
-            if self._index is None:
+        return self._ready(progress).index
+
+    def refresh(self, progress: Progress | None = None, *, rebuild: bool = False) -> Index:
+        """Pick up a corpus that has changed and return its index; cheap where nothing has, unless `rebuild` is set.
+
+        Questions being answered meanwhile finish with the index they began with. Where no article is left, the index is
+        removed from memory and disk. Raises as `prepare` does.
+        """
+        with self._refreshing:
+            store, old = self._store(), self._retriever
+            try:
                 articles = load_corpus(self.settings.corpus_path)
-                self._index = open_index(articles, self._ensure_embedder(), self.settings.index_path, progress)
-            return self._index
+            except EmptyCorpusError:
+                self._retriever = None
+                store.clear()
+                raise
+            current = old.index if old else None
+            index = store.rebuild(articles, progress) if rebuild else store.open(articles, progress, current=current)
+            if old is None or index is not old.index:
+                self._retriever = Retriever(index, self._ensure_embedder())
+            return index
+
+    def _ready(self, progress: Progress | None = None) -> Retriever:
+        with self._lock:
+            if self._retriever is None:
+                index = self._store().open(load_corpus(self.settings.corpus_path), progress, wait=False)
+                self._retriever = Retriever(index, self._ensure_embedder())
+            return self._retriever
 
     def warm_up(self, progress: Progress | None = None) -> None:
         """Prepare the index and load both models now, so that the first question need not wait. Raises as `answer` does."""
         self.prepare(progress)
         self._ensure_embedder().encode(["warm-up"])
-        if isinstance(self.reader, LlamaReader):
-            self.reader.load()
+        if isinstance(voice := self._voice, LlamaReader):
+            voice.load()
 
     @property
     def reader(self) -> Reader:
-        """The model that reads, found and verified but not loaded before it is needed."""
+        """The model that reads, local or on a server; not loaded, or asked anything, before it is needed."""
         if self._reader is None:
-            model = reader_model(self.settings.model)
-            self._reader = LlamaReader(model, threads=self.settings.cpu_threads, context=self.settings.context)
+            if is_remote(self.settings.model):
+                self._reader = RemoteReader(self.settings.model, api_key=self.settings.api_key)
+            else:
+                model = reader_model(self.settings.model)
+                self._reader = LlamaReader(model, threads=self.settings.cpu_threads, context=self.settings.context)
         return self._reader
+
+    @cached_property
+    def _engine(self) -> VectorEngine:
+        return vector_engine(self.settings.index, self.settings.index_path, token=self.settings.index_token)
+
+    def _store(self) -> IndexStore:
+        return IndexStore(self.settings.index_path, self._ensure_embedder(), self._engine)
+
+    @property
+    def _voice(self) -> Reader | None:
+        """The reader where it may phrase, else None."""
+        allowed = self.settings.phrase == "always" or (self.settings.phrase == "auto" and self.reader.fluent)
+        return self.reader if allowed else None
 
     def _ensure_embedder(self) -> Embedder:
         if self._embedder is None:
@@ -106,45 +147,59 @@ class Assistant:
     def _steps(self, question: str, earlier: Sequence[str]) -> Iterator[Event]:
         clock = _Clock()
         yield Event("search", elapsed=clock.elapsed)
-        index, reader = self.prepare(), self.reader
+        retriever, reader = self._ready(), self.reader
+        index = retriever.index
         clock.lap("load")
-        found = retrieve(index, self._ensure_embedder(), question, earlier)
+        found = retriever.retrieve(question, earlier)
         clock.lap("search")
+        groups: list[list[Evidence]] = []
         drafts = []
-        if grounding.answerable(found.question, found.evidence):
-            for article_id in found.article_ids:
-                drafts.append((yield from _read(reader, found, index.articles[article_id], clock)))
+        if grounding.answerable(found.asked, found.evidence, index.vocabulary):
+            belongs, stands = retriever.second_step(found)
+            groups = grounding.select(found.asked, found.evidence, belongs=belongs, stands=stands)
+            for group in groups:
+                article = index.articles[group[0].sentence.article_id]
+                drafts.append((yield from _read(self._voice, found.question, group, article, clock)))
             clock.lap("read")
         yield Event("check", elapsed=clock.elapsed)
-        groups, disagreement = grounding.reconcile(drafts)
-        claims = grounding.cite(groups, index.articles)
+        differ = grounding.disagreement(found.asked, groups)
+        claims = grounding.cite(drafts, index.articles)
         clock.lap("check")
         for claim in claims:
             yield Event("claim", claim=claim, elapsed=clock.elapsed)
-        text = grounding.answer_text(claims, index.articles, disagreement=disagreement) if claims else prompts.REFUSAL
+        text = grounding.answer_text(claims, index.articles, differ=differ) if claims else prompts.REFUSAL
         answer = Answer(
-            text=text, question=found.question, claims=claims, refused=not claims, disagreement=disagreement,
+            text=text, question=found.question, claims=claims, refused=not claims, disagreement=differ,
             passages=found.passages[:PASSAGES_SHOWN], evidence=found.evidence[:PASSAGES_SHOWN],
             timings=clock.timings(), model=reader.name,
         )  # fmt: skip
         yield Event("done", answer=answer, elapsed=clock.elapsed)
 
 
-def _read(reader: Reader, found: Retrieved, article: Article, clock: _Clock) -> Generator[Event, None, grounding.Draft]:
-    """Return one article's answer: the reader points and phrases, the verifier decides. Yields before every token."""
+def _read(
+    reader: Reader | None, question: str, group: Sequence[Evidence], article: Article, clock: _Clock
+) -> Generator[Event, None, grounding.Draft]:
+    """Return one claim: the reader points and phrases from one article's sentence, the verifier decides.
+
+    Without a reader the sentence is quoted. Yields before every token, so that closing the stream stops the model. A sentence that its context cannot hold is quoted.
+    """
     yield Event("read", article.name, elapsed=clock.elapsed)
-    evidence = found.of_article(article.id)[:SENTENCES_READ]
-    sentences = [e.sentence.text for e in evidence]
+    if reader is None:
+        return grounding.draft(question, group, "", ())
+    sentences = [group[0].sentence.text]
     reply = ""
-    for piece in reader.generate(
-        prompts.read_messages(found.question, sentences),
-        grammar=prompts.read_grammar(len(sentences)),
-        max_tokens=prompts.MAX_ANSWER_TOKENS,
-    ):
-        reply += piece
-        yield Event("read", article.name, elapsed=clock.elapsed)
+    try:
+        for piece in reader.generate(
+            prompts.read_messages(question, sentences),
+            grammar=prompts.read_grammar(len(sentences)),
+            max_tokens=prompts.MAX_ANSWER_TOKENS,
+        ):
+            reply += piece
+            yield Event("read", article.name, elapsed=clock.elapsed)
+    except ContextError:
+        reply = ""
     reading = prompts.parse_reading(reply, len(sentences))
-    return grounding.draft(found.question, reading.text, [evidence[i] for i in reading.pointed], evidence[0])
+    return grounding.draft(question, group, reading.text, [group[i] for i in reading.pointed])
 
 
 def clean_question(question: object) -> str:

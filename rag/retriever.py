@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+import re
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from rag import hops
+from rag.focus import focus
 from rag.index import Index
-from rag.text import content_stems, fold, names, words
-from rag.types import Embedder, Evidence, Kind, Passage
+from rag.questions import Asked, asked_for, fits
+from rag.text import STOPWORDS, content_stems, fold, names, stem, word_at, words
+from rag.types import Embedder, Evidence, Kind, Passage, Sentence, TokenVectors, Vectors
 
-WEIGHTS = {"sentence": 1.0, "context": 0.75, "passage": 0.5, "bm25": 0.5}
-"""Weights of the parts of a score, found on the development questions: recall@5 0.85, MRR 0.70 against 0.81, 0.63 for
-the sentence's own embedding alone."""
-PENALTY: Mapping[Kind, float] = {"text": 0.0, "caption": 0.02, "heading": 0.04}
+WEIGHTS = {"tokens": 2.0, "sentence": 0.5, "context": 0.5, "passage": 0.25, "bm25": 0.25}
+"""Weights of the parts of a score; the ablation in README says what each is worth."""
+PENALTY: Mapping[Kind, float] = {"text": 0.0, "caption": 0.015, "heading": 0.03}
 """Captions and headings are context: they answer only where no sentence does nearly as well."""
-CANDIDATES = 100
+CANDIDATES = 64
+"""Sentences of each first search that are scored token by token."""
+SAID_BEFORE = 0.3
+"""A word of the conversation before counts this much beside a word of the question that leans on it."""
 TOP_K = 10
+FOCUSED = 10
+"""Sentences, best first, of which the part that the question is about is found."""
+CACHED_SENTENCES = 2048
+ASKED_WEIGHTS: Mapping[Asked, float] = {"performer": 0.4, "person": 0.1, "number": 0.2, "time": 0.2, "reason": 0.1, "other": 0.0}
+"""What holding the kind of thing asked for adds, on the scale of WEIGHTS."""
+LEAST_RARITY = 0.3
+TITLE_RARITY = 0.5
+"""A title's words say what the whole corpus is about, so they tell its sentences apart only half as well."""
+CARRIED_OVER = 0.8
+"""A name in the sentence before counts this much in a sentence that has a pronoun for somebody."""
 
+_STANDS_FOR = re.compile(r"\b(?:he|she|it|they|him|her|them|his|hers|its|theirs?)\b", re.IGNORECASE)
 _PRONOUNS = frozenset("he she it they him her them his hers its their theirs this that these those there one".split())
 _OPENERS = ("and ", "but ", "so ", "then ", "what about", "how about", "why?", "how?", "who?", "when?", "where?")
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What a search found: `question` is the standalone one that was searched for; evidence and passages, best first."""
+    """What a search found: evidence and passages, best first.
 
+    `asked` is the question as it was put, `question` the standalone one that was searched for.
+    """
+
+    asked: str
     question: str
     evidence: tuple[Evidence, ...]
     passages: tuple[Passage, ...]
@@ -39,37 +63,118 @@ class Retrieved:
         return tuple(dict.fromkeys(e.sentence.article_id for e in self.evidence))
 
 
-def retrieve(index: Index, embedder: Embedder, question: str, history: Sequence[str] = ()) -> Retrieved:
-    """Return the evidence for a question; `history` holds the user's earlier questions, oldest first.
+class Retriever:
+    """Finds evidence in one index. Token vectors of the sentences seen last are kept in memory."""
 
-    A sentence's score is the weighted mean of three cosines (alone, after the sentence before it, its passage's) and
-    its BM25 score; a passage's score is that of its best sentence.
-    """
-    standalone = standalone_question(question, history)
-    found = index.search(standalone, embedder.encode([standalone])[0], k=CANDIDATES)
-    total = sum(WEIGHTS.values())
-    evidence = []
-    for row, sentence_id in enumerate(found.ids):
-        sentence = index.sentences[sentence_id]
-        parts = {part: float(scores[row]) for part, scores in found.parts.items()}
-        score = sum(WEIGHTS[part] * value for part, value in parts.items()) / total - PENALTY[sentence.kind]
-        evidence.append(Evidence(sentence, score, parts))
-    evidence.sort(key=lambda e: (-e.score, e.sentence.article_id, e.sentence.start))
-    passages: dict[int, Passage] = {}
-    for e in evidence:
-        passages.setdefault(e.sentence.passage, replace(index.passages[e.sentence.passage], score=e.score))
-    return Retrieved(standalone, tuple(evidence), tuple(passages.values())[:TOP_K])
+    def __init__(self, index: Index, embedder: Embedder) -> None:
+        self.index = index
+        self._embedder = embedder
+        self._tokens: OrderedDict[str, TokenVectors] = OrderedDict()
+        self._title_stems = {s for article in index.articles.values() for s in content_stems(article.title)}
+
+    def retrieve(self, question: str, history: Sequence[str] = ()) -> Retrieved:
+        """Return the evidence for a question; `history` holds the user's earlier questions, oldest first.
+
+        A sentence's score is the weighted mean of its late interaction with the question ("tokens"), three cosines (alone,
+        after the sentence before it, its passage's) and its BM25 score; a passage's score is that of its best sentence.
+        """
+        standalone = standalone_question(question, history)
+        # a follow-up is looked for by itself and together with the question it leans on
+        vector = self._embedder.encode([question, standalone]).mean(axis=0)
+        found = self.index.search(standalone, vector / np.linalg.norm(vector), k=CANDIDATES)
+        sentences = [self.index.sentences[i] for i in found.ids]
+        before = len(standalone) - len(question)  # characters of what was said before
+        parts = {**found.parts, "tokens": self._late_interaction(standalone, sentences, before)}
+        asked = asked_for(question)
+        evidence = []
+        for row, sentence in enumerate(sentences):
+            values = {part: float(scores[row]) for part, scores in parts.items()}
+            total = sum(WEIGHTS[part] * value for part, value in values.items())
+            total += ASKED_WEIGHTS[asked] * fits(asked, standalone, sentence.text)
+            evidence.append(Evidence(sentence, total / sum(WEIGHTS.values()) - PENALTY[sentence.kind], values))
+        evidence.sort(key=lambda e: (-e.score, e.sentence.article_id, e.sentence.start))
+        evidence[:FOCUSED] = self._focused(standalone, evidence[:FOCUSED], before)
+        passages: dict[int, Passage] = {}
+        for e in evidence:
+            passages.setdefault(e.sentence.passage, replace(self.index.passages[e.sentence.passage], score=e.score))
+        return Retrieved(question, standalone, tuple(evidence), tuple(passages.values())[:TOP_K])
+
+    def second_step(self, found: Retrieved) -> tuple[list[Evidence], list[Evidence]]:
+        """Return what the best evidence leads to: sentences that belong to it, and sentences that stand for themselves."""
+        best = found.evidence[0]
+        own = [s for s in self.index.sentences if s.article_id == best.sentence.article_id]
+        others = [s for s in self.index.sentences if s.article_id != best.sentence.article_id]
+        next_to = hops.neighbour(found.question, best, own)
+        cast = hops.cast(found.question, best, [*own, *others])
+        before = len(found.question) - len(found.asked)
+        belongs = [Evidence(next_to, best.score)] if next_to else []
+        stands = [Evidence(sentence, best.score) for sentence in cast]
+        return self._focused(found.question, belongs, before), self._focused(found.question, stands, before)
+
+    def _late_interaction(self, question: str, sentences: Sequence[Sentence], before: int) -> Vectors:
+        """Return MaxSim of the question with each sentence, in -1..1 (Khattab & Zaharia 2020, ColBERT).
+
+        Each token of the question finds its nearest token in the sentence; the mean of those cosines is weighted by how
+        rare the token's word is in the corpus, so that the word that matters decides. Stopwords have no weight. A name may
+        also be found in the sentence before, where a pronoun may stand for it.
+        """
+        asked = self._text_tokens([question])[0]
+        at = [word_at(question, start, end) for start, end in asked.spans]
+        weights = self._weights(question, asked, before)
+        called = names(f"x {question}")  # the first word too; a question word has no weight anyway
+        is_name = np.array([fold(word) in called for word in at])
+        near = self._nearest(asked, [s.text for s in sentences])
+        refers = [i for i, s in enumerate(sentences) if is_name.any() and s.previous and _STANDS_FOR.search(s.text)]
+        for i, carried in zip(refers, self._nearest(asked, [sentences[i].previous for i in refers]), strict=True):
+            near[i] = np.where(is_name, np.maximum(near[i], CARRIED_OVER * carried), near[i])
+        return np.array([weights @ cosines for cosines in near], dtype=np.float32)
+
+    def _nearest(self, asked: TokenVectors, texts: Sequence[str]) -> list[Vectors]:
+        """Return, for each text, the highest cosine of each of the question's tokens with any of the text's."""
+        return [(asked.vectors @ tokens.vectors.T).max(axis=1) for tokens in self._text_tokens(texts)]
+
+    def _focused(self, question: str, evidence: Sequence[Evidence], before: int) -> list[Evidence]:
+        """Return evidence with the part of each sentence that the question is about."""
+        asked = self._text_tokens([question])[0]
+        weights = self._weights(question, asked, before)
+        found = []
+        for e, tokens in zip(evidence, self._text_tokens([e.sentence.text for e in evidence]), strict=True):
+            start, end = focus(e.sentence.text, tokens, asked.vectors, weights)
+            found.append(replace(e, focus=(e.sentence.start + start, e.sentence.start + end)))
+        return found
+
+    def _weights(self, question: str, asked: TokenVectors, before: int) -> Vectors:
+        """Return one weight a token of the question, summing to 1; what was said `before` that character counts less."""
+        weights = np.array([self._weight(word_at(question, start, end)) for start, end in asked.spans], dtype=np.float32)
+        weights *= [SAID_BEFORE if start < before else 1.0 for start, _ in asked.spans]
+        weights = weights if weights.any() else np.ones(len(asked.spans), np.float32)
+        return np.asarray(weights / weights.sum(), dtype=np.float32)
+
+    def _weight(self, word: str) -> float:
+        folded = fold(word).replace("'", "")
+        if not folded or folded in STOPWORDS:
+            return 0.0
+        return max(self.index.rarity(word), LEAST_RARITY) * (TITLE_RARITY if stem(word) in self._title_stems else 1.0)
+
+    def _text_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        missing = [text for text in dict.fromkeys(texts) if text not in self._tokens]
+        fresh = self._embedder.encode_tokens(missing) if missing else []
+        known = {t: tokens for t in texts if (tokens := self._tokens.get(t)) is not None} | dict(zip(missing, fresh, strict=True))
+        for text, tokens in known.items():
+            self._tokens[text] = tokens
+            self._tokens.move_to_end(text)
+        while len(self._tokens) > CACHED_SENTENCES:
+            self._tokens.popitem(last=False)
+        return [known[text] for text in texts]
 
 
 def standalone_question(question: str, history: Sequence[str]) -> str:
-    """Return a question that makes sense without the conversation.
+    """Return a question that makes sense without the conversation; it ends with the question as it was put.
 
-    A question that leans on the one before it (it opens like a continuation, or has a pronoun and names nobody) is
-    searched for together with it.
+    A question that leans on the one before it (it opens like a continuation, has a pronoun and names nobody, or hardly
+    says anything) is searched for together with it.
     """
-    if not history or not _leans_back(question):
-        return question
-    return f"{history[-1]} {question}"
+    return f"{history[-1]} {question}" if history and _leans_back(question) else question
 
 
 def _leans_back(question: str) -> bool:

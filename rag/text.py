@@ -49,6 +49,14 @@ def words(text: str) -> list[str]:
     return [re.sub(r"['’]s?$", "", word) for word in _WORD.findall(text)]
 
 
+def word_at(text: str, start: int, end: int) -> str:
+    """Return the whole word around a span of a text, possessive ending left off, or "" where there is none."""
+    for match in _WORD.finditer(text):
+        if match.start() <= start and end <= match.end():
+            return re.sub(r"['’]s?$", "", match.group())
+    return ""
+
+
 @lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """Return a word's stem (Snowball English), accents and case folded."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float32]
+Keys = npt.NDArray[np.int64]
 Kind = Literal["text", "caption", "heading"]
 Verdict = Literal["supported", "quoted"]
 Stage = Literal["search", "read", "check", "claim", "done"]
@@ -65,11 +66,26 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence found for a question. `score` is a similarity (higher is better), `parts` what it is the sum of."""
+    """A sentence found for a question. `score` is a similarity (higher is better), `parts` what it is the sum of.
+
+    `focus` is the part of the sentence that the question is about: (start, end) in the article's text.
+    """
 
     sentence: Sentence
     score: float
     parts: Mapping[str, float] = field(default_factory=dict)
+    focus: tuple[int, int] = (0, 0)
+
+    @property
+    def focus_text(self) -> str:
+        """Return the focus on one line, with an ellipsis where words of the sentence are left out."""
+        start, end = self.focus[0] - self.sentence.start, self.focus[1] - self.sentence.start
+        if end <= start:
+            return " ".join(self.sentence.text.split())
+        lead = "… " if self.sentence.text[:start].strip() else ""
+        tail = " …" if self.sentence.text[end:].strip(" .!?\"'”’)*_") else ""
+        part = self.sentence.text[start:] if not tail else self.sentence.text[start:end]
+        return f"{lead}{' '.join(part.split())}{tail}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +180,22 @@ class Reading:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens a reader has been given in prompts (`read`) and has generated (`written`) since it was made."""
+
+    read: int = 0
+    written: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """One text's tokens: unit `vectors`, shape (tokens, dimension), and each token's `spans` (start, end) in the text."""
+
+    vectors: Vectors
+    spans: tuple[tuple[int, int], ...]
+
+
 class Embedder(Protocol):
     """Anything that turns texts into unit vectors. `fingerprint` changes whenever the vectors would."""
 
@@ -174,13 +206,57 @@ class Embedder(Protocol):
         """Return one unit vector a text, shape (len(texts), dimension), float32."""
         ...
 
+    def encode_tokens(self, texts: Sequence[str], /) -> list[TokenVectors]:
+        """Return the vectors of every text's tokens in their context, special tokens left out."""
+        ...
+
 
 class Reader(Protocol):
-    """Anything that continues a conversation under a grammar. `name` is shown to people."""
+    """Anything that continues a conversation under a grammar. `name` is shown to people; `fluent` says whether to ask it."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
 
+    @property
+    def fluent(self) -> bool: ...  # noqa: D102
+
     def generate(self, messages: Sequence[Mapping[str, str]], /, *, grammar: str, max_tokens: int) -> Iterator[str]:
         """Yield pieces of text; closing the iterator stops the model and frees it."""
         ...
+
+
+class Hits(NamedTuple):
+    """What a vector search found, best first: cosines in -1..1, and the keys of the vectors."""
+
+    scores: Vectors
+    keys: Keys
+
+
+class VectorStore(Protocol):
+    """Unit vectors under integer keys, searched by inner product. Vectors under a key never change while they are needed.
+
+    `state` goes into the generation of files that needs these vectors. `settle` is called once that generation is in
+    force, with all the keys it needs; a store that other processes read puts `remove` off until then.
+    """
+
+    def __len__(self) -> int: ...
+    def add(self, keys: Keys, vectors: Vectors, /) -> None: ...  # noqa: D102
+    def remove(self, keys: Keys, /) -> None: ...  # noqa: D102
+    def search(self, vector: Vectors, /, k: int) -> Hits: ...  # noqa: D102
+    def get(self, keys: Keys, /) -> Vectors: ...  # noqa: D102
+    def state(self) -> bytes | memoryview: ...  # noqa: D102
+    def settle(self, keys: Keys, /) -> None: ...  # noqa: D102
+
+
+class VectorEngine(Protocol):
+    """Anything that makes vector stores and finds them again by their state. `name` is part of what an index is."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    def create(self, view: str, dimension: int, /) -> VectorStore: ...  # noqa: D102
+
+    def open(self, state: bytes, /) -> VectorStore:
+        """Return the store whose state this was; raise ValueError where it is gone or no state."""
+        ...
+
+    def clear(self) -> None: ...  # noqa: D102

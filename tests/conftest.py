@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from rag.config import PROJECT, Settings
 from rag.pipeline import Assistant
 from rag.text import content_stems
-from rag.types import Vectors
+from rag.types import TokenVectors, Vectors
 
 SHARED = PROJECT.parent / "shared"
 
@@ -33,11 +35,19 @@ class WordEmbedder:
                 vectors[row, zlib.crc32(stem.encode()) % 256] += 1
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
+    def encode_tokens(self, texts: Sequence[str], /) -> list[TokenVectors]:
+        found = []
+        for text in texts:
+            words = list(re.finditer(r"\w+", text)) or list(re.finditer(r".+", text, re.DOTALL))
+            found.append(TokenVectors(self.encode([word.group() for word in words]), tuple(word.span() for word in words)))
+        return found
+
 
 class QueueReader:
     """Gives the replies it was made with, one a call, the last one again and again; keeps the prompts it saw."""
 
     name = "queue"
+    fluent = True
 
     def __init__(self, *replies: str) -> None:
         self.replies = list(replies) or ["[1] "]
@@ -57,8 +67,8 @@ class QueueReader:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test's index and notes out of the user's own cache, and its settings out of the tests."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    for variable in ("RAG_CORPUS", "RAG_INDEX_DIR", "RAG_MODEL", "RAG_EMBEDDING_MODEL", "RAG_THREADS", "RAG_CONTEXT"):
-        monkeypatch.delenv(variable, raising=False)
+    for variable in [name for name in os.environ if name.startswith("RAG_")]:
+        monkeypatch.delenv(variable)
 
 
 @pytest.fixture

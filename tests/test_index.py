@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rag.config import PROJECT
 from rag.corpus import load_corpus
 from rag.errors import IndexStoreError
-from rag.index import build_index, open_index
+from rag.index import IndexStore, build_index
 from rag.types import Article, Vectors
 
 from .conftest import WordEmbedder
@@ -28,46 +28,105 @@ def test_search_agrees_with_plain_numpy(corpus: Path) -> None:
 
 def test_a_second_opening_embeds_nothing(corpus: Path, tmp_path: Path) -> None:
     articles, embedder = load_corpus(corpus), WordEmbedder()
-    open_index(articles, embedder, tmp_path / "index")
+    IndexStore(tmp_path / "index", embedder).open(articles)
     embedder.texts.clear()
-    index = open_index(articles, embedder, tmp_path / "index")
+    index = IndexStore(tmp_path / "index", embedder).open(articles)
     assert embedder.texts == []
     assert {s.text for s in index.sentences} >= {"Nobody was hurt."}
 
 
 def test_a_changed_article_is_indexed_again_and_a_touched_one_is_not(corpus: Path, tmp_path: Path) -> None:
     embedder = WordEmbedder()
-    open_index(load_corpus(corpus), embedder, tmp_path / "index")
+    IndexStore(tmp_path / "index", embedder).open(load_corpus(corpus))
     embedder.texts.clear()
     (corpus / "quay.txt").touch()
-    open_index(load_corpus(corpus), embedder, tmp_path / "index")
+    IndexStore(tmp_path / "index", embedder).open(load_corpus(corpus))
     assert embedder.texts == []
     (corpus / "quay.txt").write_text("The pier was painted green.\n")
-    index = open_index(load_corpus(corpus), embedder, tmp_path / "index")
+    index = IndexStore(tmp_path / "index", embedder).open(load_corpus(corpus))
     assert "The pier was painted green." in [s.text for s in index.sentences]
     assert not any("flames" in s.text for s in index.sentences)
 
 
-def test_another_embedding_model_of_the_same_size_rebuilds_the_index(corpus: Path, tmp_path: Path) -> None:
+def test_only_what_is_new_or_changed_is_embedded(corpus: Path, tmp_path: Path) -> None:
+    store = IndexStore(tmp_path / "index", embedder := WordEmbedder())
+    store.open(load_corpus(corpus))
+    embedder.texts.clear()
+    (corpus / "ferry.txt").write_text("The ferry sank at dawn.\n")
+    store.open(load_corpus(corpus))
+    assert embedder.texts == ["The ferry sank at dawn."]
+    (corpus / "quay.txt").unlink()
+    embedder.texts.clear()
+    store.open(load_corpus(corpus))
+    assert embedder.texts == []
+
+
+def test_an_index_brought_up_to_date_answers_as_one_built_at_once(corpus: Path, tmp_path: Path) -> None:
+    store = IndexStore(tmp_path / "index", WordEmbedder())
+    store.open(load_corpus(corpus))
+    for name, text in (("ferry", "The ferry sank at dawn. Nobody rang."), ("harbour", "The fire began at ten."), ("bell", "A bell rang.")):
+        (corpus / f"{name}.md").write_text(text + "\n")
+        store.open(load_corpus(corpus))
+    (corpus / "ferry.md").unlink()
+    grown, whole = store.open(load_corpus(corpus)), build_index(load_corpus(corpus), WordEmbedder())
+    assert (grown.sentences, grown.passages) == (whole.sentences, whole.passages)
+    for question in ("Who rang the bell?", "When did the fire begin?"):
+        query = WordEmbedder().encode([question])[0]
+        one, other = (index.search(question, query, k=3) for index in (grown, whole))
+        assert one.ids.tolist() == other.ids.tolist()
+        for part in one.parts:
+            np.testing.assert_allclose(one.parts[part], other.parts[part], atol=1e-6)
+
+
+def test_nothing_of_a_removed_article_is_found_or_kept_on_disk(corpus: Path, tmp_path: Path) -> None:
+    store = IndexStore(tmp_path / "index", WordEmbedder())
+    store.open(load_corpus(corpus))
+    (corpus / "quay.txt").unlink()
+    index = store.open(load_corpus(corpus))
+    found = index.search("flames on the new pier", WordEmbedder().encode(["flames on the new pier"])[0], k=100)
+    assert {index.sentences[i].article_id for i in found.ids} == {"harbour"}
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "index").rglob("*") if path.is_file())
+    assert b"flames" not in kept
+    assert b"quay" not in kept
+
+
+def test_a_cleared_index_leaves_no_text_behind(corpus: Path, tmp_path: Path) -> None:
+    store = IndexStore(tmp_path / "index", WordEmbedder())
+    store.open(load_corpus(corpus))
+    store.clear()
+    assert [path.name for path in (tmp_path / "index").iterdir()] == ["lock"]
+
+
+def test_texts_that_are_the_same_in_two_views_are_embedded_once(corpus: Path) -> None:
+    embedder = WordEmbedder()
+    build_index(load_corpus(corpus), embedder)
+    assert len(embedder.texts) == len(set(embedder.texts))
+
+
+def test_another_embedding_model_of_the_same_size_rebuilds_the_index(
+    corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     class OtherWeights(WordEmbedder):
         fingerprint = "words:2"
 
-    open_index(load_corpus(corpus), WordEmbedder(), tmp_path / "index")
+    IndexStore(tmp_path / "index", WordEmbedder()).open(load_corpus(corpus))
     other = OtherWeights()
-    open_index(load_corpus(corpus), other, tmp_path / "index")
+    caplog.set_level(logging.INFO)
+    IndexStore(tmp_path / "index", other).open(load_corpus(corpus))
     assert other.texts
+    assert "embedder words:1 instead of words:2" in caplog.text
 
 
-@pytest.mark.parametrize("file", ["spans.json", "sentence.faiss", "passage.faiss"])
+@pytest.mark.parametrize("file", ["spans.json", "sentence.vectors", "passage.vectors"])
 def test_a_damaged_index_is_built_again_and_never_searched(corpus: Path, tmp_path: Path, file: str) -> None:
     folder, embedder = tmp_path / "index", WordEmbedder()
-    open_index(load_corpus(corpus), embedder, folder)
-    generation = folder / json.loads((folder / "CURRENT").read_text())["generation"]
+    IndexStore(folder, embedder).open(load_corpus(corpus))
+    generation = folder / json.loads((folder / "CURRENT").read_text())["manifest"]["generation"]
     data = bytearray((generation / file).read_bytes())
     data[len(data) // 2] ^= 1
     (generation / file).write_bytes(data)
     embedder.texts.clear()
-    open_index(load_corpus(corpus), embedder, folder)
+    IndexStore(folder, embedder).open(load_corpus(corpus))
     assert embedder.texts
 
 
@@ -93,7 +152,7 @@ def test_articles_of_headings_alone_are_refused() -> None:
 def test_an_index_folder_that_cannot_be_written_is_named(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(IndexStoreError, match=r"cannot be written to .*file.*RAG_INDEX_DIR"):
-        open_index(load_corpus(corpus), WordEmbedder(), tmp_path / "file" / "index")
+        IndexStore(tmp_path / "file" / "index", WordEmbedder()).open(load_corpus(corpus))
 
 
 def test_progress_runs_from_the_first_text_to_the_last(corpus: Path) -> None:
@@ -104,9 +163,4 @@ def test_progress_runs_from_the_first_text_to_the_last(corpus: Path) -> None:
 
 @pytest.mark.real
 def test_real_embeddings_rank_the_sentence_that_answers_first(assistant) -> None:  # type: ignore[no-untyped-def]
-    from rag.retriever import retrieve
-
-    index = assistant.prepare()
-    found = retrieve(index, assistant._ensure_embedder(), "What does Peter hit Rob with?")
-    assert "lamp" in found.evidence[0].sentence.text
-    assert (PROJECT / "corpus").is_dir()
+    assert "lamp" in assistant.answer("What does Peter hit Rob with?").evidence[0].sentence.text

@@ -1,0 +1,45 @@
+"""The few steps by which files change, each of which can fail; tests put a failing disk in its place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+Bytes = bytes | memoryview
+
+
+class Disk:
+    """The disk of this machine."""
+
+    def make_folder(self, folder: Path) -> None:
+        """Create a folder and its parents."""
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, file: Path, data: Bytes) -> None:
+        """Write a file and flush it to the disk."""
+        with file.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def flush_folder(self, folder: Path) -> None:
+        """Flush a folder's names to the disk."""
+        if os.name == "nt":
+            return  # Windows cannot open a folder to flush it
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Rename a file over another in one step."""
+        source.replace(target)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file or a folder with all in it, if it is there."""
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

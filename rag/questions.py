@@ -1,0 +1,107 @@
+"""What a question asks for, and whether a sentence could hold a thing of that kind. Shapes of words only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from rag.text import fold, names, numbers, stem, words
+
+Asked = Literal["performer", "person", "time", "number", "reason", "other"]
+
+_ASKED: tuple[tuple[Asked, re.Pattern[str]], ...] = (
+    ("performer", re.compile(r"\b(?:plays?|played|playing|portray\w*|actors?|actress(?:es)?|cast as)\b")),
+    ("time", re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time)\b")),
+    ("number", re.compile(r"\bhow (?:many|much|old|long|often|far|tall)\b")),
+    ("reason", re.compile(r"\bwhy\b|\bhow come\b|\breasons?\b|\bwhat (?:made|makes|drives|drove)\b|\bmotives?\b")),
+    ("person", re.compile(r"\bwho(?:m|se|s)?\b|\bname[sd]?\b")),
+)
+_TIME = re.compile(
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|years?|days?|weeks?|months?|night|morning|evening|hours?)\b|\d"
+)
+_REASON = re.compile(r"\b(?:because|since|due to|in order|so that|reasons?|motives?|convinced|persuaded|as (?:he|she|it|they))\b")
+_FULL_NAME_IN_BRACKETS = re.compile(r"\(\s*([A-Z][\w.'’-]+(?: [A-Z][\w.'’-]+)+)\s*\)")
+
+
+def asked_for(question: str) -> Asked:
+    """Return the kind of thing a question asks for; "other" where its words do not tell."""
+    folded = fold(question)
+    return next((kind for kind, pattern in _ASKED if pattern.search(folded)), "other")
+
+
+_SEVERAL = re.compile(
+    r"\b(?:two|three|four|five|both|all|every\w*|list|several|many|things|people|characters|steps|places|names|reasons|ways)\b"
+    r"|\band (?:who|what|where|when|how|why|that|is|was|did|does)\b|\bwhat happen\w*|\bsummar\w*|\btell me\b|\bdifferen\w*"
+)
+
+
+def asks_for_several(question: str) -> bool:
+    """Tell whether a question asks for more than one thing: a list, two questions in one, a summary, a comparison."""
+    return bool(_SEVERAL.search(fold(question)))
+
+
+def fits(asked: Asked, question: str, sentence: str) -> float:
+    """Return how well a sentence could hold what is asked for, 0..1; 0 for "other", of which nothing can be told."""
+    if asked == "performer":
+        return _performer_fit(question, sentence)
+    if asked == "person":
+        return float(bool(names(sentence) - {fold(word) for word in words(question)}))
+    if asked == "number":
+        return float(bool(numbers(sentence)))
+    if asked == "time":
+        return float(bool(_TIME.search(fold(sentence))))
+    if asked == "reason":
+        return float(bool(_REASON.search(fold(sentence))))
+    return 0.0
+
+
+_NAME_OF = re.compile(
+    r"\bname (?:of|for) (?:[\w']+ )*?(?P<of>\w+) *(?:$|\?|\b(?:of|in|on|at|who|whose|that|which)\b)"
+    r"|'s? (?P<called>\w+) (?:called|named)\b|'s? (?P<own>\w+)'s name\b"
+)
+_BETWEEN_BEFORE = 3
+_LINKS = frozenset(("is", "was", "named", "called", "the"))
+
+
+def unnamed(question: str, sentences: Sequence[str]) -> bool:
+    """Tell whether a question asks for the name of some thing ("the name of Mara's boat") that no sentence gives one.
+
+    A name belongs to the thing where it stands beside it: "her boat, the Petrel", "the Petrel, which is her boat".
+    """
+    match = _NAME_OF.search(fold(question))
+    if not match or asked_for(question) == "performer":
+        return False
+    thing = stem(next(group for group in match.groups() if group))
+    given = {stem(word) for word in words(question)}
+    return not any(_named_beside(thing, given, re.sub(r"\([^)]*\)", "", sentence)) for sentence in sentences)
+
+
+def _named_beside(thing: str, given: set[str], sentence: str) -> bool:
+    found, called = words(sentence), names(f"x {sentence}")
+    for i, word in enumerate(found):
+        if stem(word) == thing:
+            after = [other for other in found[i + 1 : i + 3] if fold(other) not in _LINKS][:1]
+            near = [*found[max(0, i - _BETWEEN_BEFORE - 1) : i], *after]
+            if any(fold(other) in called and stem(other) not in given for other in near):
+                return True
+    return False
+
+
+def performers(sentence: str) -> dict[str, str]:
+    """Return folded first or last name → performer, for every name that is followed by a full name in brackets."""
+    found: dict[str, str] = {}
+    for match in _FULL_NAME_IN_BRACKETS.finditer(sentence):
+        before = words(sentence[: match.start()])[-2:]
+        found |= {fold(word): match.group(1) for word in before if word[:1].isupper()}
+    return found
+
+
+def _performer_fit(question: str, sentence: str) -> float:
+    """Return 1 where somebody the question names is followed by a full name in brackets, 0.5 where anybody is."""
+    asked = {fold(word) for word in words(question)}
+    found = list(_FULL_NAME_IN_BRACKETS.finditer(sentence))
+    if any({fold(word) for word in words(sentence[: match.start()])[-3:]} & asked for match in found):
+        return 1.0
+    return 0.5 if found else 0.0
