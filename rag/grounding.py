@@ -12,6 +12,8 @@ from rag.verifier import SUPPORT_FLOOR, verify
 
 OTHER_ARTICLE = 0.9
 """Another article's best sentence speaks too where its score is at least this share of the best one's."""
+SAME_ARTICLE = 0.9
+"""A second sentence of one article speaks where its score is at least this share."""
 SEVERAL = 0.75
 """For a question that asks for more than one thing, any sentence does at this share."""
 CLAIMS, SEVERAL_CLAIMS = 2, 3
@@ -63,7 +65,7 @@ def select(
     for e in evidence[1:]:
         heard = {other.sentence.article_id for group in groups for other in group}
         fresh = e.sentence.article_id not in heard
-        if e.score < best * (SEVERAL if several else OTHER_ARTICLE) or not (fresh or several):
+        if e.score < best * (SEVERAL if several else OTHER_ARTICLE if fresh else SAME_ARTICLE):
             continue
         home = next((group for group in groups if fresh and _agree(question, group[0], e)), None)
         if home is not None:
