@@ -19,6 +19,7 @@ class EndlessReader:
     """Writes one token after another until it is closed."""
 
     name = "endless"
+    fluent = True
 
     def __init__(self) -> None:
         self.tokens = 0
