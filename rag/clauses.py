@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
-from rag.lexicon import IRREGULAR_ROOTS, NEGATORS, root
+from rag.lexicon import BELIEFS, HEDGES, IRREGULAR_ROOTS, NEGATORS, REPORTS, root
 from rag.text import STOPWORDS, fold
 
 HE, SHE, THEY, IT = (frozenset(group.split()) for group in ("he him his himself", "she her hers herself", "they them their", "it its"))
@@ -23,6 +24,9 @@ _CLAUSE_WORDS = frozenset("but while although though because so who which when i
 _ADVERBS = frozenset("also then still too just only even again soon later once ever already".split())
 _NO_ADVERBS = frozenset("family reply ally bully assembly july italy monopoly anomaly supply lily jelly belly apply rely imply".split())
 _PARTICLES = frozenset("away up out off down".split())
+_WHO_ASIDE = re.compile(r",? (?:who|which)\b")
+LONGEST = 400
+"""Words of a text that are read: many times one or two sentences, and few enough to stay fast on anything."""
 _TOKEN = re.compile(r"\w+(?:['’-]\w+)*['’]?|[.,;:!?]")
 
 
@@ -86,7 +90,7 @@ class Event:
 def _tokens(text: str) -> tuple[tuple[str, str, bool], ...]:
     """Return a text's words and marks: as written without possessive ending, folded, and whether it was possessive."""
     found = []
-    for written in _TOKEN.findall(text):
+    for written in islice((match.group() for match in _TOKEN.finditer(text)), LONGEST):
         bare = re.sub(r"['’]s?$", "", written)
         found.append((bare, fold(bare).replace("'", ""), bare != written))
     return tuple(found)
@@ -114,6 +118,29 @@ def read(text: str, names: frozenset[str]) -> list[Word]:
     return found
 
 
+def completed(claim: str, question: str) -> str:
+    """Return the claim as a sentence: a mere phrase goes into the gap of its question ("Who shot Ana?" "Tom." → "Tom shot Ana")."""
+    if not is_phrase(claim):
+        return claim
+    phrase, asked = _WHO_ASIDE.split(claim.rstrip(" ."))[0], question.rstrip(" ?")
+    if subject := re.match(r"(?i)(?:who|what|which \w+) (?!(?:is|are|did|does|do|has|have)\b)(.*)$", asked):
+        return f"{phrase} {subject.group(1)}"
+    if whom := re.match(r"(?i)whom? (?:did|does|do) (.*)$", asked):
+        return f"{whom.group(1)} {phrase}"
+    return claim
+
+
+def is_phrase(claim: str) -> bool:
+    """Tell whether a claim is a phrase and no sentence: short, and nothing in it stands where a verb does."""
+    whole = read(claim, names_in(claim))
+    words = read(_WHO_ASIDE.split(claim)[0], names_in(claim))
+    if len(whole) > 10 or not words:
+        return False
+    if words[0].key in PREPOSITIONS or words[0].key in ("because", "to"):
+        return True
+    return not any(w.key in AUXILIARIES or is_predicate(words, w.at) for w in words[1:])
+
+
 def event(words: Sequence[Word], at: int) -> Event:
     """Return the event whose verb stands at `at`; "was shot by X" is turned round."""
     subject, i = _subject(words, at), at - 1
@@ -123,14 +150,6 @@ def event(words: Sequence[Word], at: int) -> Event:
         return Event(subject, _phrase_after(words, at + 1))
     by = next((w for w in words[at + 1 : at + 8] if w.key == "by" or not w.root), None)
     return Event(_phrase_after(words, by.at + 1) if by and by.root else None, subject)
-
-
-def said_of(words: Sequence[Word], at: int) -> Phrase | None:
-    """Return whom "is the only", "was Ana's old" and the like say the word at `at` of; None where they do not."""
-    i = at - 1
-    while i > 0 and (words[i].key in DETERMINERS or words[i].adverb or words[i].content) and at - i < 5:
-        i -= 1
-    return _phrase_before(words, _skip_back(words, i + 1)) if i > 0 and words[i].key in BE else None
 
 
 def names_after(words: Sequence[Word], at: int) -> set[str]:
@@ -160,8 +179,13 @@ def is_predicate(words: Sequence[Word], at: int) -> bool:
     left = words[i - 1]
     if i < at and any(word.key in AUXILIARIES for word in words[i:at]):
         return True
-    ending = words[at].key.endswith("s") or _participle(words[at])
-    return left.name or left.key in PRONOUNS - DETERMINERS | {"who", "which", "that", "and", "to"} or (left.content and ending)
+    object_of_left = left.key.endswith("s") or _participle(left)  # "mends carts", "mended carts"
+    ending = _participle(words[at]) or (words[at].key.endswith("s") and not object_of_left)
+    return (
+        left.name
+        or left.key in PRONOUNS - DETERMINERS | {"who", "which", "that", "and", "but", "then", "to"}
+        or (ending and (left.content or left.text == ","))
+    )
 
 
 def owned(words: Sequence[Word]) -> list[tuple[str, Word]]:
@@ -212,7 +236,9 @@ def _shared_subject(words: Sequence[Word], at: int) -> Phrase | None:
     for j in range(at - 1, 0, -1):
         if words[j].text in ".;:":
             return None
-        if is_predicate(words, j) and words[_skip_back(words, j) - 1].key not in ("and", "to"):
+        left = words[_skip_back(words, j) - 1].key
+        aside = left in ("who", "which") and words[at - 1].text == ","  # "Ana, who is 5, and Bo"
+        if is_predicate(words, j) and left not in ("and", "to") and not aside:
             return _subject(words, j)
     return None
 
@@ -223,7 +249,7 @@ def _phrase_before(words: Sequence[Word], end: int) -> Phrase | None:
     i = end - 1
     while i >= 0:
         word = words[i]
-        if word.key in DETERMINERS and not word.key == "her":
+        if word.key in DETERMINERS and word.key != "her":
             i -= 1
             if heads and i > 0 and words[i].key == "of" and not any(head.name for head in heads):
                 continue
@@ -268,3 +294,47 @@ def _phrase_after(words: Sequence[Word], start: int) -> Phrase | None:
 
 def _joined(one: Phrase | None, other: Phrase | None) -> Phrase | None:
     return Phrase(one.heads + other.heads) if one and other else one or other
+
+
+def under_views(words: Sequence[Word], views: frozenset[str]) -> set[int]:
+    """Return the places of the words that stand under "believes that", "may", ", she claims," and the like."""
+    covered: set[int] = set()
+    for word in words:
+        if word.key not in views or word.name:
+            continue
+        if _governs(words, word):
+            covered |= set(range(word.at + 1, _scope_end(words, word.at + 1)))
+        elif word.key in BELIEFS and _is_aside(words, word.at):
+            covered |= {w.at for w in words if not any(m.text in ".;" for m in words[min(w.at, word.at) : max(w.at, word.at)])}
+    return covered
+
+
+def _governs(words: Sequence[Word], word: Word) -> bool:
+    """Tell whether a statement follows a word of view: "that …", a subject, ": …", or "to …" after "is said"."""
+    if word.key in HEDGES:
+        return True
+    after = words[word.at + 1 : word.at + 6]
+    mark = next((i for i, w in enumerate(after) if not w.root), len(after))
+    if any(w.key == "that" for w in after[:mark]) or (mark < 2 and after[mark : mark + 1] and after[mark].text == ":"):
+        return True
+    if mark == 0:
+        return False
+    if words[word.at - 1].key in BE:
+        return after[0].key == "to"
+    return word.key not in REPORTS and mark > 1 and (after[0].name or after[0].key in DETERMINERS | PRONOUNS)
+
+
+def _scope_end(words: Sequence[Word], start: int) -> int:
+    """Return where a statement ends: at a full stop, a semicolon, a comma with "but", or with "and" and a new subject."""
+    for i in range(start, len(words)):
+        after = [w.key for w in words[i + 1 : i + 3]] + ["", ""]
+        if words[i].text in ".;" or (
+            words[i].text == "," and (after[0] in ("but", "yet", "so") or (after[0] == "and" and after[1] in PRONOUNS))
+        ):
+            return i
+    return len(words)
+
+
+def _is_aside(words: Sequence[Word], at: int) -> bool:
+    """Tell whether a word stands in an aside between commas: ", she claims,"."""
+    return any(w.text == "," for w in words[max(0, at - 3) : at]) and any(w.text == "," for w in words[at + 1 : at + 2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +30,29 @@ class Settings:
     """Folder of articles; empty for `corpus/`."""
     index_dir: str = ""
     """Folder for the index; empty for one a corpus under the user's cache."""
+    index: str = ""
+    """Engine of the vectors: `faiss`, `milvus` (Milvus Lite in the index folder) or a Milvus server's address; empty for faiss."""
+    index_token: str = field(default="", repr=False)
+    """Token that such a server asks for."""
     model: str = ""
-    """A GGUF's path, or its name in `models/`; empty for the first GGUF in `models/`, else the bundled one."""
+    """A GGUF's path, its name in `models/`, or `http://HOST/v1#MODEL` for a server that speaks OpenAI's protocol; empty for
+    the first GGUF in `models/`, else the bundled one."""
+    api_key: str = field(default="", repr=False)
+    """Key that such a server asks for."""
     embedding_model: str = ""
     """A sentence-transformers folder, or its name in `models/`; empty for the bundled one."""
     threads: int = 0
     """CPU threads for both models; 0 for all cores this process may use."""
+    phrase: str = "auto"
+    """Whether the reader may phrase claims: "always", "never" (quotes only), or "auto": only a model large enough to."""
     context: int = 2048
     """Context window of the reader in tokens, 256 or more."""
 
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise SettingsError(f"RAG_THREADS is {self.threads}; it counts CPU threads: 0 (all) or more.")
+        if self.phrase not in ("auto", "always", "never"):
+            raise SettingsError(f"RAG_PHRASE is {self.phrase!r}; it must be auto, always or never.")
         if self.context < 256:
             raise SettingsError(f"RAG_CONTEXT is {self.context} tokens; a question and its evidence need at least 256.")
 

@@ -8,7 +8,6 @@ corpus/.removed/ID.md   a retelling that was removed; it can be restored
 from __future__ import annotations
 
 import logging
-import os
 import re
 import unicodedata
 from contextlib import suppress
@@ -161,11 +160,9 @@ def save_article(file: Path, article: Article) -> Path:
     folder, disk = file.parent, Disk()
     fields = {name: value for name in FIELDS if (value := getattr(article, name))}
     front_matter = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=1_000_000)
-    temporary = folder / f".{article.id}.{os.getpid()}.tmp"
+    temporary = folder / f".{article.id}.tmp"
     try:
         disk.make_folder(folder)
-        for leftover in folder.glob(f".{article.id}.*.tmp"):
-            disk.remove(leftover)
         disk.write(temporary, f"---\n{front_matter}---\n{article.text}".encode())
         disk.replace(temporary, file)
         disk.flush_folder(folder)

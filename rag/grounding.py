@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.questions import asked_for, asks_for_several
+from rag.questions import asked_for, asks_for_several, unnamed
 from rag.text import content_stems, fold, names, negations, numbers, stem, words
 from rag.types import Article, Citation, Claim, Evidence, Sentence, Verdict
+from rag.verifier import SUPPORT_FLOOR, verify
 
 OTHER_ARTICLE = 0.9
 """Another article's best sentence speaks too where its score is at least this share of the best one's."""
@@ -16,8 +17,8 @@ SEVERAL = 0.75
 CLAIMS, SEVERAL_CLAIMS = 2, 3
 AGREE = 0.5
 """Two articles say the same where they share this much of what either adds to the question."""
-SUPPORT_FLOOR = 0.8
-"""Share of a claim's content words that the cited text must hold before the claim may be shown as supported."""
+NAMED_WITHIN = 5
+"""Where the name of something is asked for, one of so many sentences, best first, must give it."""
 COSINE_FLOOR = 0.3
 """A question whose best sentences are all less similar than this has no evidence, whatever words they share."""
 
@@ -35,10 +36,12 @@ class Draft:
 def answerable(question: str, evidence: Sequence[Evidence], vocabulary: frozenset[str]) -> bool:
     """Tell whether the evidence can answer a question at all.
 
-    It cannot where no sentence is similar enough, or where the question names somebody or a number that is nowhere in
-    the articles. `vocabulary` holds the stems of all their words.
+    It cannot where no sentence is similar enough, where the question names somebody or a number that is nowhere in the
+    articles, or where it asks for the name of something that has none there. `vocabulary` holds the stems of all their words.
     """
     if not any(e.parts.get("sentence", 0.0) >= COSINE_FLOOR for e in evidence[:3]):
+        return False
+    if unnamed(question, [e.sentence.text for e in evidence[:NAMED_WITHIN]]):
         return False
     named = names(question) | {number for number in numbers(question) if number in question}
     return all(stem(name) in vocabulary for name in named)
@@ -104,24 +107,6 @@ def disagreement(question: str, groups: Sequence[Sequence[Evidence]]) -> bool:
     return any(_differ(question, a, b) for i, a in enumerate(firsts) for b in firsts[i + 1 :])
 
 
-def verify(claim: str, cited: str, *, context: str = "") -> float:
-    """Return how far a cited text bears a claim, 0..1; 0 where it contradicts it or lacks a name or a number.
-
-    The measure is the share of the claim's content stems found in the cited text. Every name must stand in the cited
-    text or its `context` (heading and sentence before it), every number in the cited text, and both must deny equally.
-    """
-    stems = content_stems(claim)
-    if not stems:
-        return 0.0
-    there = set(content_stems(cited))
-    known = there | set(content_stems(context))
-    if any(stem(name) not in known for name in names(claim)) or numbers(claim) - numbers(cited):
-        return 0.0
-    if negations(claim) % 2 != negations(cited) % 2:
-        return 0.0
-    return sum(1 for s in stems if s in there) / len(stems)
-
-
 def draft(question: str, group: Sequence[Evidence], text: str, pointed: Sequence[Evidence]) -> Draft:
     """Return what may be said of one claim's evidence.
 
@@ -130,7 +115,7 @@ def draft(question: str, group: Sequence[Evidence], text: str, pointed: Sequence
     """
     cited = " ".join(e.sentence.text for e in pointed)
     context = " ".join(f"{e.sentence.section} {e.sentence.previous}" for e in pointed)
-    support = verify(text, cited, context=context)
+    support = verify(text, cited, question=question, context=context).support if pointed and text else 0.0
     if support >= SUPPORT_FLOOR and set(content_stems(text)) - set(content_stems(question)):
         return Draft(text, tuple(group), support, "supported")
     home = group[0].sentence.article_id

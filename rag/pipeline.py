@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from rag.errors import ContextError, EmptyCorpusError, QuestionError
 from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
+from rag.remote import RemoteReader, is_remote
 from rag.retriever import Retriever
 from rag.text import clean
-from rag.types import Answer, Article, Embedder, Event, Evidence, Reader
+from rag.types import Answer, Article, Embedder, Event, Evidence, Reader, VectorEngine
+from rag.vectors import vector_engine
 
 LONGEST_QUESTION = 2000
 PASSAGES_SHOWN = 10
@@ -108,19 +111,32 @@ class Assistant:
         """Prepare the index and load both models now, so that the first question need not wait. Raises as `answer` does."""
         self.prepare(progress)
         self._ensure_embedder().encode(["warm-up"])
-        if isinstance(self.reader, LlamaReader):
-            self.reader.load()
+        if isinstance(voice := self._voice, LlamaReader):
+            voice.load()
 
     @property
     def reader(self) -> Reader:
-        """The model that reads, found and verified but not loaded before it is needed."""
+        """The model that reads, local or on a server; not loaded, or asked anything, before it is needed."""
         if self._reader is None:
-            model = reader_model(self.settings.model)
-            self._reader = LlamaReader(model, threads=self.settings.cpu_threads, context=self.settings.context)
+            if is_remote(self.settings.model):
+                self._reader = RemoteReader(self.settings.model, api_key=self.settings.api_key)
+            else:
+                model = reader_model(self.settings.model)
+                self._reader = LlamaReader(model, threads=self.settings.cpu_threads, context=self.settings.context)
         return self._reader
 
+    @cached_property
+    def _engine(self) -> VectorEngine:
+        return vector_engine(self.settings.index, self.settings.index_path, token=self.settings.index_token)
+
     def _store(self) -> IndexStore:
-        return IndexStore(self.settings.index_path, self._ensure_embedder())
+        return IndexStore(self.settings.index_path, self._ensure_embedder(), self._engine)
+
+    @property
+    def _voice(self) -> Reader | None:
+        """The reader where it may phrase, else None."""
+        allowed = self.settings.phrase == "always" or (self.settings.phrase == "auto" and self.reader.fluent)
+        return self.reader if allowed else None
 
     def _ensure_embedder(self) -> Embedder:
         if self._embedder is None:
@@ -143,7 +159,7 @@ class Assistant:
             groups = grounding.select(found.asked, found.evidence, belongs=belongs, stands=stands)
             for group in groups:
                 article = index.articles[group[0].sentence.article_id]
-                drafts.append((yield from _read(reader, found.question, group, article, clock)))
+                drafts.append((yield from _read(self._voice, found.question, group, article, clock)))
             clock.lap("read")
         yield Event("check", elapsed=clock.elapsed)
         differ = grounding.disagreement(found.asked, groups)
@@ -161,13 +177,16 @@ class Assistant:
 
 
 def _read(
-    reader: Reader, question: str, group: Sequence[Evidence], article: Article, clock: _Clock
+    reader: Reader | None, question: str, group: Sequence[Evidence], article: Article, clock: _Clock
 ) -> Generator[Event, None, grounding.Draft]:
     """Return one claim: the reader points and phrases from one article's sentence, the verifier decides.
 
-    Yields before every token, so that closing the stream stops the model. A sentence that its context cannot hold is quoted.
+    Without a reader the sentence is quoted, and so is one that its context cannot hold. Yields before every token, so that
+    closing the stream stops the model.
     """
     yield Event("read", article.name, elapsed=clock.elapsed)
+    if reader is None:
+        return grounding.draft(question, group, "", ())
     sentences = [group[0].sentence.text]
     reply = ""
     try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
-from rag.text import fold, names, numbers, words
+from rag.text import fold, names, numbers, stem, words
 
 Asked = Literal["performer", "person", "time", "number", "reason", "other"]
 
@@ -54,6 +55,38 @@ def fits(asked: Asked, question: str, sentence: str) -> float:
     if asked == "reason":
         return float(bool(_REASON.search(fold(sentence))))
     return 0.0
+
+
+_NAME_OF = re.compile(
+    r"\bname (?:of|for) (?:[\w']+ )*?(?P<of>\w+) *(?:$|\?|\b(?:of|in|on|at|who|whose|that|which)\b)"
+    r"|'s? (?P<called>\w+) (?:called|named)\b|'s? (?P<own>\w+)'s name\b"
+)
+_BETWEEN_BEFORE = 3
+_LINKS = frozenset(("is", "was", "named", "called", "the"))
+
+
+def unnamed(question: str, sentences: Sequence[str]) -> bool:
+    """Tell whether a question asks for the name of some thing ("the name of Mara's boat") that no sentence gives one.
+
+    A name belongs to the thing where it stands beside it: "her boat, the Petrel", "the Petrel, which is her boat".
+    """
+    match = _NAME_OF.search(fold(question))
+    if not match or asked_for(question) == "performer":
+        return False
+    thing = stem(next(group for group in match.groups() if group))
+    given = {stem(word) for word in words(question)}
+    return not any(_named_beside(thing, given, re.sub(r"\([^)]*\)", "", sentence)) for sentence in sentences)
+
+
+def _named_beside(thing: str, given: set[str], sentence: str) -> bool:
+    found, called = words(sentence), names(f"x {sentence}")
+    for i, word in enumerate(found):
+        if stem(word) == thing:
+            after = [other for other in found[i + 1 : i + 3] if fold(other) not in _LINKS][:1]
+            near = [*found[max(0, i - _BETWEEN_BEFORE - 1) : i], *after]
+            if any(fold(other) in called and stem(other) not in given for other in near):
+                return True
+    return False
 
 
 def performers(sentence: str) -> dict[str, str]:

@@ -212,10 +212,13 @@ class Embedder(Protocol):
 
 
 class Reader(Protocol):
-    """Anything that continues a conversation under a grammar. `name` is shown to people."""
+    """Anything that continues a conversation under a grammar. `name` is shown to people; `fluent` says whether to ask it."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def fluent(self) -> bool: ...  # noqa: D102
 
     def generate(self, messages: Sequence[Mapping[str, str]], /, *, grammar: str, max_tokens: int) -> Iterator[str]:
         """Yield pieces of text; closing the iterator stops the model and frees it."""

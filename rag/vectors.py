@@ -7,16 +7,17 @@ inverted lists around k-means centres, and a search looks into the nearest lists
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import faiss
 import numpy as np
 
-from rag.errors import IndexStoreError
-from rag.types import Hits, Keys, Vectors
+from rag.errors import IndexStoreError, SettingsError
+from rag.types import Hits, Keys, VectorEngine, Vectors
 
-FLAT_LIMIT = 100_000
-"""Vectors that are all compared, in some tens of milliseconds on two cores."""
+FLAT_LIMIT = 50_000
+"""Vectors that are all compared; beyond so many that takes longer than the rest of a search."""
 LISTS_PER_ROOT = 2
 """Inverted lists per square root of the number of vectors when they were trained."""
 PROBES = 48
@@ -152,3 +153,18 @@ class FaissEngine:
 
     def clear(self) -> None:
         """Do nothing: the vectors went with the generation's files."""
+
+
+def vector_engine(name: str, folder: Path, *, token: str = "") -> VectorEngine:
+    """Return the engine of a name: "" or "faiss", "milvus" for a file in the index folder, or a Milvus server's address.
+
+    Raises:
+        SettingsError: the name is none of these, or Milvus' client is not installed.
+    """
+    if name in ("", "faiss"):
+        return FaissEngine()
+    if name == "milvus" or name.startswith(("http://", "https://")):
+        from rag.milvus import MilvusEngine
+
+        return MilvusEngine(str(folder / "milvus.db") if name == "milvus" else name, folder, token=token)
+    raise SettingsError(f"RAG_INDEX is {name!r}; it can be faiss, milvus, or a Milvus server's address such as http://localhost:19530.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ class QueueReader:
     """Gives the replies it was made with, one a call, the last one again and again; keeps the prompts it saw."""
 
     name = "queue"
+    fluent = True
 
     def __init__(self, *replies: str) -> None:
         self.replies = list(replies) or ["[1] "]
@@ -65,8 +67,8 @@ class QueueReader:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test's index and notes out of the user's own cache, and its settings out of the tests."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    for variable in ("RAG_CORPUS", "RAG_INDEX_DIR", "RAG_MODEL", "RAG_EMBEDDING_MODEL", "RAG_THREADS", "RAG_CONTEXT"):
-        monkeypatch.delenv(variable, raising=False)
+    for variable in [name for name in os.environ if name.startswith("RAG_")]:
+        monkeypatch.delenv(variable)
 
 
 @pytest.fixture

@@ -32,13 +32,14 @@ def redirect(target: str) -> Answer:
 
 
 class Site:
-    """A running server: its address, the answers by path, and the requests it saw as (path, headers)."""
+    """A running server: its address, the answers by path, the requests it saw as (path, headers), and the bodies sent."""
 
     def __init__(self, port: int, answers: Mapping[str, Answer], scheme: str) -> None:
         self.url = f"{scheme}://127.0.0.1:{port}"
         self.port = port
         self.answers = dict(answers)
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
 
 
 @contextmanager
@@ -55,6 +56,10 @@ def serve(answers: Mapping[str, Answer], tls: ssl.SSLContext | None = None) -> I
             found = site.answers.get(self.path.partition("?")[0], answer("not here", status=404))
             with suppress(ConnectionError, TimeoutError, ssl.SSLError):  # the client has had enough, as it should
                 found(self)
+
+        def do_POST(self) -> None:
+            site.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            self.do_GET()
 
         def do_HEAD(self) -> None:
             self.do_GET()

@@ -19,6 +19,7 @@ class TinyReader:
     """Has no room for any sentence."""
 
     name = "tiny"
+    fluent = True
 
     def generate(self, messages: Sequence[Mapping[str, str]], /, *, grammar: str, max_tokens: int) -> Iterator[str]:
         raise ContextError("too long")

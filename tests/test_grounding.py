@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rag import grounding
+from rag import grounding, questions
 from rag.types import Article, Evidence, Sentence
+from rag.verifier import SUPPORT_FLOOR, verify
 
 VOCABULARY = frozenset("mara quist ring bell boat 12".split())
 
@@ -67,7 +68,7 @@ def test_a_question_for_several_things_gets_more_than_one_sentence_of_an_article
 )
 def test_a_claim_passes_only_if_the_cited_text_bears_it(claim: str, supported: bool) -> None:
     cited = "Mara Quist, a welder, rang the bell and woke the crews."
-    assert (grounding.verify(claim, cited) >= grounding.SUPPORT_FLOOR) is supported
+    assert (verify(claim, cited).support >= SUPPORT_FLOOR) is supported
 
 
 def test_words_the_verifier_rejects_fall_back_to_the_article_itself() -> None:
@@ -88,3 +89,18 @@ def test_citations_are_cut_from_the_article_and_numbered_once_a_span() -> None:
     claims = grounding.cite([grounding.Draft("x", (source,)), grounding.Draft("y", (source,))], {"a": Article("a", "A", text)})
     assert [[c.number for c in claim.citations] for claim in claims] == [[1], [1]]
     assert claims[0].citations[0].quote == text[11:30] == "Mara rang the bell."
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "unnamed"),
+    [
+        ("What's the name of Mara's boat?", "Mara's boat, the Petrel, sank.", False),
+        ("what is the name of the boat of Mara", "The Petrel, which is her boat, sank.", False),
+        ("What is Mara's brother called?", "Mara has a brother and a boat.", True),
+        ("What's the name of Mara's firm?", "Mara feared for her firm, said Tove.", True),
+        ("Who plays the name of the game?", "Nobody knows.", False),
+        ("Who is Mara?", "Nobody knows.", False),
+    ],
+)
+def test_a_name_is_asked_for_that_no_sentence_gives(question: str, sentence: str, unnamed: bool) -> None:
+    assert questions.unnamed(question, [sentence]) is unnamed

@@ -157,12 +157,39 @@ def test_every_citation_of_every_own_question_quotes_its_article_exactly(assista
         assert all(c.quote == articles[c.article_id].text[c.start : c.end] for c in answer.citations)
 
 
+def test_a_reader_too_small_to_phrase_is_not_asked(settings: Settings) -> None:
+    reader = QueueReader("[1] Mara Quist rang the bell.")
+    reader.fluent = False
+    answer = Assistant(settings=settings, embedder=WordEmbedder(), reader=reader).answer("Who rang the bell?")
+    assert {claim.verdict for claim in answer.claims} == {"quoted"}
+    assert reader.prompts == []
+
+
+@pytest.mark.parametrize("phrase", ["always", "never"])
+def test_a_setting_decides_whether_the_reader_phrases(settings: Settings, phrase: str) -> None:
+    reader = QueueReader("[1] Mara Quist rang the bell.")
+    reader.fluent = phrase == "never"
+    Assistant(settings=settings.with_overrides(phrase=phrase), embedder=WordEmbedder(), reader=reader).answer("Who rang the bell?")
+    assert bool(reader.prompts) is (phrase == "always")
+
+
+@pytest.mark.real
+def test_the_bundled_reader_phrases_under_its_grammar_when_told_to(assistant: Assistant) -> None:
+    settings = assistant.settings.with_overrides(phrase="always")
+    phrasing = Assistant(settings=settings, embedder=assistant._ensure_embedder(), reader=assistant.reader)
+    answer = phrasing.answer("What did Peter hit Rob with?")
+    assert "lamp" in answer.text
+    assert answer.timings["read"] > 0
+
+
 @pytest.mark.real
 def test_threads_that_share_an_assistant_get_the_answers_of_one(assistant: Assistant) -> None:
+    settings = assistant.settings.with_overrides(phrase="always")
+    phrasing = Assistant(settings=settings, embedder=assistant._ensure_embedder(), reader=assistant.reader)
     questions = ["Who is Carrie?", "What did Peter hit Rob with?", "Where does Milo hide?"]
-    alone = [assistant.answer(q).text for q in questions]
+    alone = [phrasing.answer(q).text for q in questions]
     together: dict[str, str] = {}
-    threads = [threading.Thread(target=lambda q=q: together.update({q: assistant.answer(q).text})) for q in questions]
+    threads = [threading.Thread(target=lambda q=q: together.update({q: phrasing.answer(q).text})) for q in questions]
     for thread in threads:
         thread.start()
     for thread in threads:

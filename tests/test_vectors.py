@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,9 +18,17 @@ def unit_vectors(count: int, dimension: int = 16, seed: int = 0) -> Vectors:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-@pytest.fixture(params=[FaissEngine])
-def engine(request: pytest.FixtureRequest) -> VectorEngine:
-    return request.param()
+@pytest.fixture(params=["faiss", "milvus"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorEngine]:
+    if request.param == "faiss":
+        yield FaissEngine()
+        return
+    pytest.importorskip("pymilvus", reason="the extra [milvus] is not installed")
+    from rag.milvus import MilvusEngine
+
+    milvus = MilvusEngine(str(tmp_path / "milvus.db"), tmp_path)
+    yield milvus
+    milvus.close()
 
 
 VECTORS = unit_vectors(300)
@@ -76,6 +87,13 @@ def test_vectors_of_another_dimension_are_refused(engine: VectorEngine) -> None:
 def test_what_is_no_state_is_refused(engine: VectorEngine) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         engine.open(b"nonsense")
+
+
+def test_vectors_added_and_read_in_blocks_larger_than_one_request(engine: VectorEngine) -> None:
+    store, vectors = engine.create("sentence", 16), unit_vectors(2500)
+    store.add(np.arange(2500), vectors)
+    assert len(store) == 2500
+    np.testing.assert_allclose(store.get(np.arange(2500)), vectors, atol=1e-6)
 
 
 def test_two_stores_of_one_engine_are_apart(engine: VectorEngine) -> None:

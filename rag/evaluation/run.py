@@ -55,6 +55,7 @@ class SilentReader:
     """
 
     name = "no language model"
+    fluent = False
 
     def generate(self, messages: Sequence[Mapping[str, str]], /, *, grammar: str, max_tokens: int) -> Iterator[str]:
         """Yield nothing."""

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, ask
-from tests.browser.fakes import ScriptedAssistant, Served
+from tests.window.fakes import ScriptedAssistant, Served
 
 SITE = "http://evil.example"
 PAYLOADS = [
