@@ -19,6 +19,8 @@ SEVERAL = 0.75
 CLAIMS, SEVERAL_CLAIMS = 2, 3
 AGREE = 0.5
 """Two articles say the same where they share this much of what either adds to the question."""
+SAME_THING = 2
+"""Words, names left out, that sentences of two articles must share before they can differ about anything."""
 NAMED_WITHIN = 5
 """Where the name of something is asked for, one of so many sentences, best first, must give it."""
 COSINE_FLOOR = 0.3
@@ -87,8 +89,15 @@ def _agree(question: str, a: Evidence, b: Evidence) -> bool:
 
 
 def _differ(question: str, a: Evidence, b: Evidence) -> bool:
-    """Tell whether two sentences of different articles answer differently: other people, other numbers, or a denial."""
+    """Tell whether two sentences of different articles tell the same thing differently: other people or numbers, or a denial.
+
+    They tell the same thing where they share enough words that are no names.
+    """
     if a.sentence.article_id == b.sentence.article_id:
+        return False
+    called = {stem(name) for e in (a, b) for name in names(f"x {e.sentence.text}")}
+    shared = set(content_stems(a.sentence.text)) & set(content_stems(b.sentence.text)) - called
+    if len(shared) < SAME_THING:
         return False
     asked, known = asked_for(question), {fold(word) for word in words(question)}
     if asked in ("number", "time"):
@@ -98,7 +107,6 @@ def _differ(question: str, a: Evidence, b: Evidence) -> bool:
         left, right = names(a.sentence.text) - known, names(b.sentence.text) - known
         said = [{fold(word) for word in words(e.sentence.text)} for e in (a, b)]
         return bool(left and right and not left & said[1] and not right & said[0])
-    shared = set(content_stems(a.sentence.text)) & set(content_stems(b.sentence.text))
     smaller = min(len(set(content_stems(e.sentence.text))) for e in (a, b))
     return len(shared) >= 0.5 * smaller and negations(a.sentence.text) % 2 != negations(b.sentence.text) % 2
 
