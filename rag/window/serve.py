@@ -74,8 +74,7 @@ def listen(door: Door) -> socket.socket:
             raise
     except OSError as error:
         raise SettingsError(
-            f"Footnote cannot listen on {door.host} port {door.port}: {error.strerror or error}. "
-            "Choose another with --port (or --host)."
+            f"Footnote cannot listen on {door.host} port {door.port}: {error.strerror or error}. Choose another with --port (or --host)."
         ) from error
     return opened
 
