@@ -201,7 +201,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault(); // what is typed waits for the answer
     event.stopPropagation();
   }
-  if (event.key === "Enter" && !event.shiftKey && event.target.matches("form.edit textarea")) {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target.matches("form.edit textarea")) {
     event.preventDefault();
     event.target.form.requestSubmit();
   }
