@@ -31,6 +31,8 @@ class Door:
     mcp: bool = False
 
     def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise SettingsError(f"--port {self.port} is no port; choose one from 1024 to 65535, such as 7860.")
         if not is_loopback(self.host) and self.auth is None:
             raise SettingsError(
                 f"--host {self.host} opens the page to other machines, so it needs a password. Add --auth NAME (it asks for the password)."
@@ -70,10 +72,9 @@ def listen(door: Door) -> socket.socket:
         except OSError:
             opened.close()
             raise
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise SettingsError(
-            f"Footnote cannot listen on {door.host} port {door.port}: {getattr(error, 'strerror', None) or error}. "
-            "Choose another with --port (or --host)."
+            f"Footnote cannot listen on {door.host} port {door.port}: {error.strerror or error}. Choose another with --port (or --host)."
         ) from error
     return opened
 

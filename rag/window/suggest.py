@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 QUESTION_FILE = "questions.jsonl"
 LONGEST = 90
 """Characters of a suggested question; a longer one does not fit a button."""
-ALIKE = 0.5
+ALIKE = 0.6
 """Two questions that share this part of their content words ask for the same thing."""
 FIRST_KINDS = ("why_how", "both_articles", "conflict", "fact")
 """Kinds of the question-file format that show best what the corpus holds; starters take one of each, in this order."""

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.fakes import ScriptedAssistant, Served
+from tests.window.conftest import BELL, BOATS, SKY, feedback_file, harbour, scripted, serve, served
+from tests.window.fakes import Served
 
 WELL_KNOWN = (
     "/usr/bin/chromium",
@@ -26,8 +27,9 @@ QUIETLY = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync "
     "--disable-quic"
 ).split()
-BOATS, BELL, SKY = "How many boats were lost?", "Who rang the bell?", "What colour is the sky?"
 HERE = Path(__file__).parent
+
+__all__ = ["BELL", "BOATS", "SKY", "feedback_file", "harbour", "scripted", "serve", "served"]  # fixtures of the window's tests
 
 Open = Callable[..., Page]
 
@@ -51,84 +53,9 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
-def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a corpus of two articles that differ, one of them a retelling, with a question file."""
-    folder = tmp_path_factory.mktemp("harbour")
-    (folder / "harbour.md").write_text(
-        "---\ntitle: The harbour fire\npublisher: The Gull\ndate: 2024-05-02\nurl: https://example.org/fire\nedition: retelling\n---\n"
-        "The fire in the harbour began at nine. Mara Quist, a welder, rang the bell and woke the crews.\n\n"
-        + "Crews came from both sides of the bay and worked until the morning.\n\n" * 30
-        + "## What did the fire destroy?\n\nThe fire destroyed 12 boats and the *old* ice house. Nobody was hurt.\n",
-        encoding="utf-8",
-    )
-    (folder / "quay.txt").write_text(
-        "The night the quay burned\n\nMara Quist rang the bell when she saw the flames. The fire destroyed 14 boats.\n\n"
-        "The mayor promised a new pier. (Image credit: Tove Lind)\n",
-        encoding="utf-8",
-    )
-    (folder / "questions.jsonl").write_text(
-        f'{{"question": "{BOATS}", "answerable": true, "type": "conflict"}}\n'
-        f'{{"question": "{BELL}", "answerable": true, "type": "fact"}}\n'
-        '{"question": "What did the mayor promise?", "answerable": true, "type": "fact"}\n'
-        '{"question": "Who is the mayor of the town?", "answerable": false, "type": "unanswerable_in_domain"}\n',
-        encoding="utf-8",
-    )
-    return folder
-
-
-@pytest.fixture(scope="session")
-def scripted(harbour: Path, tmp_path_factory: pytest.TempPathFactory) -> ScriptedAssistant:
-    """Return an assistant that knows who rang the bell, and that the articles differ about the boats."""
-    assistant = ScriptedAssistant(harbour, tmp_path_factory.mktemp("index"))
-    assistant.says(
-        BELL,
-        (
-            "Mara Quist rang the bell.",
-            "supported",
-            [("harbour", "Mara Quist, a welder, rang the bell"), ("quay", "Mara Quist rang the bell")],
-        ),
-        ("Nobody was hurt.", "quoted", [("harbour", "Nobody was hurt.")]),
-    )
-    assistant.says(
-        BOATS,
-        ("The fire destroyed 12 boats.", "supported", [("harbour", "The fire destroyed 12 boats")]),
-        ("The fire destroyed 14 boats.", "quoted", [("quay", "The fire destroyed 14 boats.")]),
-        differ=True,
-    )
-    return assistant
-
-
-@pytest.fixture(scope="session")
-def feedback_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("feedback") / "feedback.jsonl"
-
-
-@pytest.fixture(scope="session")
-def served(scripted: ScriptedAssistant, feedback_file: Path) -> Iterator[Served]:
-    """Return a served page over the scripted assistant, shared by all tests; each opens it in a browser profile of its own."""
-    server = Served(scripted, feedback_file)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """Return a function that serves a page over another assistant until the test ends."""
-    servers: list[Served] = []
-
-    def start(assistant: object, **door: object) -> Served:
-        servers.append(Served(assistant, tmp_path / "feedback.jsonl", **door))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
-
-
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Return a function that opens an address in a browser profile of its own, or another tab of the same profile.
+    """Return a function that opens an address in a browser profile of its own.
 
     When the test ends, no page may have asked another host for anything, nor failed in its own script.
     """
@@ -140,18 +67,18 @@ def open_page(browser: Browser) -> Iterator[Open]:
         page.on("request", lambda request: faults.append(f"left the machine: {request.url}") if _leaves(request.url) else None)
         return page
 
-    def open_one(url: str, *, beside: Page | None = None, **options: object) -> Page:
+    def open_one(url: str, *, ready: str = "#conversation .turns", **options: object) -> Page:
         options.setdefault("viewport", {"width": 1280, "height": 800})
-        context = beside.context if beside else browser.new_context(**options)
+        context = browser.new_context(**options)
         contexts.append(context)
         page = watch(context.new_page())
         page.set_default_timeout(15_000)
         page.goto(url)
-        page.wait_for_selector("#conversation .turns")
+        page.wait_for_selector(ready)
         return page
 
     yield open_one
-    for context in dict.fromkeys(contexts):
+    for context in contexts:
         context.close()
     assert not faults
 

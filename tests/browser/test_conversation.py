@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import BELL, BOATS, SKY, Open, ask
-from tests.browser.fakes import ScriptedAssistant, Served
+from tests.window.fakes import ScriptedAssistant, Served
 
 
 def test_stop_frees_the_model_at_once_and_the_next_question_is_answered(page: Page, scripted: ScriptedAssistant) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
-from tests.browser.fakes import ScriptedAssistant, Served
+from tests.window.fakes import ScriptedAssistant, Served
 
 
 def test_while_the_index_builds_the_page_shows_progress_and_the_articles(

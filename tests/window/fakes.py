@@ -24,15 +24,18 @@ from tests.conftest import QueueReader, WordEmbedder
 class ScriptedAssistant:
     """Answers each question with the claims it was given for it, cited to real spans; any other question it refuses.
 
-    A question that holds "slowly" is read, token after token, until the stream is closed; one that holds "fail" raises.
+    A question that holds "slowly" is read, token after token, until the stream is closed (one that also holds "hold", until
+    `release` is set); one that holds "fail" raises.
     """
 
     def __init__(self, corpus: Path, index_dir: Path) -> None:
         self.settings = Settings(corpus=str(corpus), index_dir=str(index_dir))
-        self.reader = SimpleNamespace(name="scripted")
+        self.reader = SimpleNamespace(name="scripted", fluent=True)
         self.script: dict[str, tuple[bool, list[tuple[str, Verdict, list[tuple[str, str]]]]]] = {}
         self.asked: list[tuple[str, list[Mapping[str, str]]]] = []
         self.tokens = 0
+        self.at_once = self.most_at_once = 0
+        self.release = threading.Event()
         self.closed = threading.Event()
         self.ready = threading.Event()
         self.ready.set()
@@ -61,13 +64,15 @@ class ScriptedAssistant:
     def stream(self, question: str, history: list[Mapping[str, str]] | None = None) -> Iterator[Event]:
         self.asked.append((question, list(history or [])))
         index = self._real.prepare()
+        self.at_once += 1
+        self.most_at_once = max(self.at_once, self.most_at_once)
         try:
             yield Event("search", elapsed=0.1)
             if "fail" in question:
                 raise RagError("The model <b>broke</b>. Ask again.")
             for article in index.articles.values():
                 yield Event("read", article.name, elapsed=0.2)
-            while "slowly" in question:
+            while "slowly" in question and not ("hold" in question and self.release.is_set()):
                 self.tokens += 1
                 time.sleep(0.02)
                 yield Event("read", next(iter(index.articles.values())).name, elapsed=0.3)
@@ -77,6 +82,7 @@ class ScriptedAssistant:
                 yield Event("claim", claim=claim, elapsed=0.5)
             yield Event("done", answer=answer, elapsed=0.6)
         finally:
+            self.at_once -= 1
             self.closed.set()
 
     def _answer(self, question: str, index: Index) -> Answer:
