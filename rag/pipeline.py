@@ -181,7 +181,8 @@ def _read(
 ) -> Generator[Event, None, grounding.Draft]:
     """Return one claim: the reader points and phrases from one article's sentence, the verifier decides.
 
-    Without a reader the sentence is quoted. Yields before every token, so that closing the stream stops the model. A sentence that its context cannot hold is quoted.
+    Without a reader the sentence is quoted, and so is one that its context cannot hold. Yields before every token, so that
+    closing the stream stops the model.
     """
     yield Event("read", article.name, elapsed=clock.elapsed)
     if reader is None:

@@ -54,6 +54,11 @@ class RemoteReader:
         self._takes_grammar = True
 
     @property
+    def fluent(self) -> bool:
+        """Whoever runs a server runs a model whose words are worth checking."""
+        return True
+
+    @property
     def name(self) -> str:
         """The model's name and its server, shown to people."""
         return f"{self._model} at {self._host}" if self._model else self._host

@@ -16,8 +16,8 @@ import numpy as np
 from rag.errors import IndexStoreError, SettingsError
 from rag.types import Hits, Keys, VectorEngine, Vectors
 
-FLAT_LIMIT = 100_000
-"""Vectors that are all compared, in some tens of milliseconds on two cores."""
+FLAT_LIMIT = 50_000
+"""Vectors that are all compared; beyond so many that takes longer than the rest of a search."""
 LISTS_PER_ROOT = 2
 """Inverted lists per square root of the number of vectors when they were trained."""
 PROBES = 48

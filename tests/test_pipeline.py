@@ -176,7 +176,8 @@ def test_a_setting_decides_whether_the_reader_phrases(settings: Settings, phrase
 @pytest.mark.real
 def test_the_bundled_reader_phrases_under_its_grammar_when_told_to(assistant: Assistant) -> None:
     settings = assistant.settings.with_overrides(phrase="always")
-    answer = Assistant(settings=settings, embedder=assistant._ensure_embedder(), reader=assistant.reader).answer("What did Peter hit Rob with?")
+    phrasing = Assistant(settings=settings, embedder=assistant._ensure_embedder(), reader=assistant.reader)
+    answer = phrasing.answer("What did Peter hit Rob with?")
     assert "lamp" in answer.text
     assert answer.timings["read"] > 0
 

@@ -159,8 +159,9 @@ def test_a_claim_that_cannot_be_checked_is_not_supported(claim: str) -> None:
 
 
 def _context(article: str, cited: str) -> str:
-    """Return heading and previous sentence of the sentence that a cited text begins with."""
-    first = next(s for s in _sentences()[article] if len(s.text) > 20 and cited.startswith(" ".join(s.text.split())[:60]))
+    """Return heading and previous sentence of the first sentence that a cited text shares, at its beginning or its end."""
+    flat = [(" ".join(sentence.text.split()), sentence) for sentence in _sentences()[article]]
+    first = next(s for text, s in flat if (len(text) > 20 and text[:30] in cited) or cited[-30:] in text)
     return f"{first.section}\n{first.previous}"
 
 

@@ -17,9 +17,9 @@ from rapidfuzz.distance import LCSseq
 
 from rag.evaluation.questions import Question
 from rag.evaluation.ranking import MEASURES, HasSpan, overlaps, rank
-from rag.verifier import SUPPORT_FLOOR, verify
 from rag.text import fold
 from rag.types import Answer, Article, Citation, Claim, Sentence, Usage
+from rag.verifier import SUPPORT_FLOOR, verify
 
 _MARK = re.compile(r"\s*\[\d+\]")
 _TOKEN = re.compile(r"[^\W_]+")
@@ -273,7 +273,7 @@ def _borne(case: Case, claim: Claim, citations: Sequence[Citation]) -> bool:
     sentences = [case.sentences.get((c.article_id, c.start, c.end)) for c in citations]
     context = " ".join(f"{s.section} {s.previous}" for s in sentences if s)
     cited = " ".join(c.quote for c in citations)
-    return verify(claim.text, cited, question=case.question.question, context=context).support >= SUPPORT_FLOOR
+    return verify(claim.text, cited, question=case.answer.question, context=context).support >= SUPPORT_FLOOR
 
 
 # Cost

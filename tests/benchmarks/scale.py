@@ -1,0 +1,202 @@
+"""Time, memory and recall as the corpus grows: the two bundled articles among many others.
+
+python -m tests.benchmarks.scale OUT --stories FILE.jsonl… --articles 1000     add, index, search; a JSON in OUT, a row on stdout
+
+The others are sections of stories in FairytaleQA's format (see `fairytaleqa.py`; the data is not part of this repository),
+one article a section; when there are no more, they come again with other names in them. What is measured is each one step
+in a process of its own, with the bundled embedding model: adding the files, building the index, adding one more article,
+opening the index, searching it, and how far inverted lists find what comparing every vector finds. The bundled question
+file says whether the two articles are still found among the others: recall@5 and MRR of its evidence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import numpy as np
+
+from rag import library
+from rag.config import PROJECT
+from rag.corpus import load_corpus
+from rag.embedding import SentenceTransformerEmbedder
+from rag.evaluation.questions import Question, load_questions
+from rag.evaluation.ranking import rank
+from rag.index import Index, IndexStore
+from rag.models import embedding_model
+from rag.retriever import CANDIDATES, Retriever
+from rag.vectors import FaissStore
+
+STEPS = ("add", "build", "one", "search")
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}\b")
+_SYLLABLES = ("ba", "do", "fe", "ka", "li", "mu", "na", "po", "ri", "so", "ta", "vu")
+
+
+def sections(files: Sequence[Path]) -> Iterator[str]:
+    """Yield the sections of the stories for ever, from the second round on with other names in them."""
+    stories = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    texts = [section["text"] for story in stories for section in story["sections"]]
+    for turn in range(1_000):
+        for number, text in enumerate(texts):
+            yield _renamed(text, number + turn * len(texts)) if turn else text
+
+
+def _renamed(text: str, number: int) -> str:
+    return _NAME.sub(lambda name: _other(number * 31 + sum(map(ord, name.group()))), text)
+
+
+def _other(seed: int) -> str:
+    return "".join(_SYLLABLES[seed // 12**i % 12] for i in range(3)).capitalize()
+
+
+def add(out: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Write the articles, add them to a corpus that holds the bundled two, and return how long adding took."""
+    source, corpus = out / "source", out / "corpus"
+    for folder in (source, corpus):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    for file in (PROJECT / "corpus").glob("*.md"):
+        shutil.copy(file, corpus)
+    shutil.copy(PROJECT / "corpus" / "questions.jsonl", out / "questions.jsonl")
+    wanted = options.articles - 2
+    for number, text in zip(range(wanted), sections(options.stories), strict=False):
+        (source / f"tale-{number:05}.txt").write_text(f"{text}\n", encoding="utf-8")
+    seconds = timed(lambda: library.add([source], corpus)) if wanted else 0.0
+    return {
+        "articles": len(list(corpus.glob("*.md"))),
+        "words": sum(len(f.read_text().split()) for f in corpus.glob("*.md")),
+        "add s": seconds,
+    }
+
+
+def build(out: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Build the index and return how long it took and how much memory."""
+    embedder = loaded_embedder()
+    base, last = resident(), [time.perf_counter()]
+    texts = [0]
+
+    def progress(done: int, total: int) -> None:
+        texts[0] = total
+        if time.perf_counter() - last[0] > 60:
+            last[0] = time.perf_counter()
+            print(f"{done:,} of {total:,} texts", file=sys.stderr, flush=True)
+
+    shutil.rmtree(out / "index", ignore_errors=True)
+    seconds = timed(lambda: IndexStore(out / "index", embedder).open(load_corpus(out / "corpus"), progress))
+    return {"build s": seconds, "texts": texts[0], "texts/s": texts[0] / seconds, "model MB": base, "build peak MB": peak() - base}
+
+
+def one(out: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Add one more article, bring the index up to date, and return how long that took."""
+    embedder = loaded_embedder()
+    base, extra = resident(), out / "one-more.txt"
+    extra.write_text("The lighthouse of Skerry Point was built in 1871 by Odile Brandt, who kept its lamp for forty years.\n")
+    library.add([extra], out / "corpus")
+    seconds = timed(lambda: IndexStore(out / "index", embedder).open(load_corpus(out / "corpus")))
+    return {"one more s": seconds, "one more peak MB": peak() - base}
+
+
+def search(out: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Open the index, ask the bundled questions, and return times, memory, recall of the lists and of the evidence."""
+    embedder = loaded_embedder()
+    base, opened = resident(), time.perf_counter()
+    index = IndexStore(out / "index", embedder).open(load_corpus(out / "corpus"))
+    figures: dict[str, Any] = {"open s": time.perf_counter() - opened, "open MB": resident() - base, "open peak MB": peak() - base}
+    questions = [q for q in load_questions(out / "questions.jsonl", index.articles) if q.answerable and not q.history]
+    retriever = Retriever(index, embedder)
+    searched, retrieved, found = [], [], []
+    for question in questions:
+        vector = embedder.encode([question.question])[0]
+        searched.append(timed(lambda q=question, v=vector: index.search(q.question, v, k=CANDIDATES)) * 1000)
+        begun = time.perf_counter()
+        evidence = retriever.retrieve(question.question).evidence
+        retrieved.append((time.perf_counter() - begun) * 1000)
+        found.append([e.sentence for e in evidence])
+    size = sum(file.stat().st_size for file in (out / "index").rglob("*") if file.is_file())
+    return {
+        **figures, "index MB": size / 1e6, "sentences": len(index.sentences), "search ms": median(searched),
+        "retrieve ms": median(retrieved), "kind": kinds(index), **lists(index, embedder, questions),
+        "recall@5": mean(rank("recall@5", spans, q.evidence) for spans, q in zip(found, questions, strict=True)),
+        "MRR": mean(rank("MRR", spans, q.evidence) for spans, q in zip(found, questions, strict=True)),
+    }  # fmt: skip
+
+
+def kinds(index: Index) -> str:
+    return ", ".join(dict.fromkeys(store.kind for store in index.stores.values() if isinstance(store, FaissStore)))
+
+
+def lists(index: Index, embedder: SentenceTransformerEmbedder, questions: Sequence[Question]) -> dict[str, float]:
+    """Return how long every-vector and actual search take, and the share of the best hits that the actual one finds.
+
+    A hit is one of the best where its score is at least the last one's of comparing every vector: texts may repeat.
+    """
+    store = index.stores["sentence"]
+    keys = np.concatenate([np.arange(i, i + 10_000) for i in range(0, int(index._sentence_keys.max()) + 1, 10_000)])
+    vectors = store.get(keys)
+    exact, actual, shares = [], [], []
+    for question in questions:
+        vector = embedder.encode([question.question])[0]
+        scores: list[np.ndarray[Any, Any]] = []
+        exact.append(timed(lambda v=vector, s=scores: s.append(np.partition(vectors @ v, -CANDIDATES)[-CANDIDATES:])) * 1000)
+        hits: list[Any] = []
+        actual.append(timed(lambda v=vector, h=hits: h.append(store.search(v, CANDIDATES))) * 1000)
+        least = scores[0].min() - 1e-6
+        shares.append(float((hits[0].scores >= least).sum()) / min(CANDIDATES, len(store)))
+    return {"every vector ms": median(exact), "lists ms": median(actual), f"recall@{CANDIDATES} of lists": mean(shares)}
+
+
+def loaded_embedder() -> SentenceTransformerEmbedder:
+    embedder = SentenceTransformerEmbedder(embedding_model(), threads=len(os.sched_getaffinity(0)))
+    embedder.encode(["warm-up"])
+    return embedder
+
+
+def timed(step: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    step()
+    return time.perf_counter() - begun
+
+
+def peak() -> float:
+    """Return the most memory this process has had, in megabytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def resident() -> float:
+    """Return the memory this process has now, in megabytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--stories", type=Path, nargs="+", default=[])
+    parser.add_argument("--articles", type=int, default=2)
+    parser.add_argument("--step", choices=STEPS, help="only this step, in this process")
+    options = parser.parse_args(arguments)
+    if options.step:
+        print(json.dumps(globals()[options.step](options.out, options)))
+        return 0
+    figures: dict[str, Any] = {}
+    for step in STEPS:
+        stories = ["--stories", *map(str, options.stories)] if options.stories else []
+        command = [sys.executable, "-m", "tests.benchmarks.scale", str(options.out), *stories, "--articles", str(options.articles)]
+        figures |= json.loads(subprocess.run([*command, "--step", step], check=True, stdout=subprocess.PIPE, text=True).stdout)
+    options.out.joinpath("figures.json").write_text(json.dumps(figures, indent=1) + "\n")
+    print(" | ".join(f"{name} {value:,.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in figures.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
