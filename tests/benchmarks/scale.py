@@ -49,7 +49,8 @@ def sections(files: Sequence[Path]) -> Iterator[str]:
     texts = [section["text"] for story in stories for section in story["sections"]]
     for turn in range(1_000):
         for number, text in enumerate(texts):
-            yield _renamed(text, number + turn * len(texts)) if turn else text
+            at = number + turn * len(texts)
+            yield f"This is a tale of {_other(at)} and {_other(at * 7)}. {_renamed(text, at)}" if turn else text
 
 
 def _first(text: str, words: int) -> str:
