@@ -64,7 +64,9 @@ def select(
     groups: list[list[Evidence]] = [[evidence[0], *belongs], *([e] for e in stands)]
     if stands:
         return groups
-    for e in evidence[1:]:
+    heard = {e.sentence.article_id for e in groups[0]}
+    others = [e for e in evidence[1:] if e.sentence.article_id not in heard]  # another article speaks before a second sentence
+    for e in evidence[1:] if several else [*others, *(e for e in evidence[1:] if e not in others)]:
         heard = {other.sentence.article_id for group in groups for other in group}
         fresh = e.sentence.article_id not in heard
         if e.score < best * (SEVERAL if several else OTHER_ARTICLE if fresh else SAME_ARTICLE):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -298,9 +299,11 @@ def test_python_m_rag_evaluate_is_the_same_command(capsys: pytest.CaptureFixture
 
 @pytest.mark.real
 def test_the_bundled_models_score_the_same_twice_and_count_their_tokens(assistant: Assistant, tmp_path: Path) -> None:
+    phrasing = Assistant(settings=replace(assistant.settings, phrase="always"), reader=assistant.reader)
+
     def run(name: str) -> dict[str, Any]:
         arguments = ["--json", str(tmp_path / name), "--limit", "1"]
-        assert evaluate.main(arguments, make=lambda corpus, model, reader: assistant) == 0
+        assert evaluate.main(arguments, make=lambda corpus, model, reader: phrasing) == 0
         found = dict(json.loads((tmp_path / name).read_text(encoding="utf-8")))
         return {key: value for key, value in found.items() if key != "time"}
 

@@ -185,10 +185,10 @@ def llama_server() -> Iterator[str]:
 
 @pytest.mark.real
 def test_an_answer_by_a_model_server_is_that_of_the_same_model_here(assistant: Assistant, llama_server: str) -> None:
-    embedder, settings = assistant._ensure_embedder(), assistant.settings.with_overrides(phrase="always")
-    local = Assistant(settings=settings, embedder=embedder, reader=assistant.reader)
-    remote = Assistant(settings=settings.with_overrides(model=llama_server), embedder=embedder)
+    embedder = assistant._ensure_embedder()
+    remote = Assistant(settings=assistant.settings.with_overrides(model=llama_server), embedder=embedder)
     question = "What does Peter hit Rob with?"
+    local = Assistant(settings=assistant.settings.with_overrides(phrase="always"), embedder=embedder, reader=assistant.reader)
     here, there = local.answer(question), remote.answer(question)
     assert there.citations == here.citations != ()
     assert there.text == here.text
