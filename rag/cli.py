@@ -226,7 +226,8 @@ def _progress_bar(what: str, *, in_bytes: bool = False) -> Iterator[Callable[[in
     from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
     columns = [*Progress.get_default_columns(), *([DownloadColumn(), TransferSpeedColumn()] if in_bytes else [])]
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     task = bar.add_task(what, total=None)
 
     def progress(done: int, total: int) -> None:

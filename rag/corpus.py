@@ -118,8 +118,13 @@ def article_from_text(text: str, name: str, id_: str) -> Article:
         meta, text = _front_matter(match.group(1), name), text[match.end() :]
     if date := _LEADING_DATE.match(text):
         meta.setdefault("date", date.group(1))
-    title = meta.pop("title", "") or _title_in(text) or id_.replace("-", " ").replace("_", " ").capitalize()
+    title = meta.pop("title", "") or _title_in(text) or title_from_id(id_)
     return Article(id=id_, title=title, text=text, **meta)
+
+
+def title_from_id(id_: str) -> str:
+    """Return the title of an article that has none: its id in words."""
+    return id_.replace("-", " ").replace("_", " ").capitalize()
 
 
 def read_bytes(file: Path) -> bytes:
@@ -151,13 +156,13 @@ def decode_text(data: bytes, name: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def save_article(file: Path, article: Article) -> Path:
+def save_article(file: Path, article: Article, *, disk: Disk | None = None) -> Path:
     """Write an article with front matter, whole or not at all, and return its file, whose stem is the article's id.
 
     Raises:
         CorpusError: the folder cannot be written.
     """
-    folder, disk = file.parent, Disk()
+    folder, disk = file.parent, disk or Disk()
     fields = {name: value for name in FIELDS if (value := getattr(article, name))}
     front_matter = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=1_000_000)
     temporary = folder / f".{article.id}.tmp"

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
-from rag.corpus import LONGEST_TITLE, article_from_text, decode_text
+from rag.corpus import LONGEST_TITLE, article_from_text, decode_text, title_from_id
 from rag.errors import CorpusError
 from rag.types import Article
 
@@ -222,7 +222,7 @@ _READERS: dict[str, Callable[[bytes, str, str], Article]] = {"text": _read_text,
 def _article(id_: str, text: str, **fields: str | None) -> Article:
     """Return an Article whose title, where the document has none, is its id in words."""
     known = {name: _one_line(value) for name, value in fields.items() if value}
-    known["title"] = known.get("title") or id_.replace("-", " ").replace("_", " ").capitalize()
+    known["title"] = known.get("title") or title_from_id(id_)
     return Article(id=id_, text=_CONTROL.sub("", text).strip() + "\n", **known)
 
 

@@ -12,11 +12,15 @@ from rag.verifier import SUPPORT_FLOOR, verify
 
 OTHER_ARTICLE = 0.9
 """Another article's best sentence speaks too where its score is at least this share of the best one's."""
+SAME_ARTICLE = 0.9
+"""A second sentence of one article speaks where its score is at least this share."""
 SEVERAL = 0.75
 """For a question that asks for more than one thing, any sentence does at this share."""
 CLAIMS, SEVERAL_CLAIMS = 2, 3
 AGREE = 0.5
 """Two articles say the same where they share this much of what either adds to the question."""
+SAME_THING = 2
+"""Words, names left out, that sentences of two articles must share before they can differ about anything."""
 NAMED_WITHIN = 5
 """Where the name of something is asked for, one of so many sentences, best first, must give it."""
 COSINE_FLOOR = 0.3
@@ -60,10 +64,12 @@ def select(
     groups: list[list[Evidence]] = [[evidence[0], *belongs], *([e] for e in stands)]
     if stands:
         return groups
-    for e in evidence[1:]:
+    heard = {e.sentence.article_id for e in groups[0]}
+    others = [e for e in evidence[1:] if e.sentence.article_id not in heard]  # another article speaks before a second sentence
+    for e in evidence[1:] if several else [*others, *(e for e in evidence[1:] if e not in others)]:
         heard = {other.sentence.article_id for group in groups for other in group}
         fresh = e.sentence.article_id not in heard
-        if e.score < best * (SEVERAL if several else OTHER_ARTICLE) or not (fresh or several):
+        if e.score < best * (SEVERAL if several else OTHER_ARTICLE if fresh else SAME_ARTICLE):
             continue
         home = next((group for group in groups if fresh and _agree(question, group[0], e)), None)
         if home is not None:
@@ -85,8 +91,15 @@ def _agree(question: str, a: Evidence, b: Evidence) -> bool:
 
 
 def _differ(question: str, a: Evidence, b: Evidence) -> bool:
-    """Tell whether two sentences of different articles answer differently: other people, other numbers, or a denial."""
+    """Tell whether two sentences of different articles tell the same thing differently: other people or numbers, or a denial.
+
+    They tell the same thing where they share enough words that are no names.
+    """
     if a.sentence.article_id == b.sentence.article_id:
+        return False
+    called = {stem(name) for e in (a, b) for name in names(f"x {e.sentence.text}")}
+    shared = set(content_stems(a.sentence.text)) & set(content_stems(b.sentence.text)) - called
+    if len(shared) < SAME_THING:
         return False
     asked, known = asked_for(question), {fold(word) for word in words(question)}
     if asked in ("number", "time"):
@@ -96,7 +109,6 @@ def _differ(question: str, a: Evidence, b: Evidence) -> bool:
         left, right = names(a.sentence.text) - known, names(b.sentence.text) - known
         said = [{fold(word) for word in words(e.sentence.text)} for e in (a, b)]
         return bool(left and right and not left & said[1] and not right & said[0])
-    shared = set(content_stems(a.sentence.text)) & set(content_stems(b.sentence.text))
     smaller = min(len(set(content_stems(e.sentence.text))) for e in (a, b))
     return len(shared) >= 0.5 * smaller and negations(a.sentence.text) % 2 != negations(b.sentence.text) % 2
 

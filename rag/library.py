@@ -312,9 +312,10 @@ def _verified(article: Article, retelling: Article) -> Article:
 
 
 def _in_place_of(retelling: Article, article: Article) -> Article:
-    """Return an original with what only its retelling knows of publisher, date and address."""
+    """Return an original with what only its retelling knows of title, publisher, date and address."""
     return replace(
         article,
+        title=retelling.title if article.title == files.title_from_id(article.id) else article.title,
         publisher=retelling.publisher or article.publisher,
         date=retelling.date or article.date,
         url=retelling.url or article.url,

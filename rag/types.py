@@ -30,8 +30,8 @@ class Article:
 
     @property
     def name(self) -> str:
-        """How a person would call the source: its publisher, or its title."""
-        return self.publisher or self.title
+        """How a person would call the source: its publisher, or its title where that is short, or its id."""
+        return self.publisher or (self.title if len(self.title) <= 40 else self.id)
 
 
 @dataclass(frozen=True, slots=True)

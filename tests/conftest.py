@@ -114,3 +114,8 @@ def shared() -> Path:
     if not (SHARED / "articles").is_dir():
         pytest.skip("the original articles are not beside this checkout")
     return SHARED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what drives a browser last: Playwright keeps an event loop running, which other tests need free."""
+    items.sort(key=lambda item: "browser" in item.nodeid.split("::")[0])

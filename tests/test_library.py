@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 from rag import library
 from rag.config import PROJECT
-from rag.corpus import load_article, load_corpus
+from rag.corpus import load_article, load_corpus, save_article
 from rag.errors import CorpusError
 from rag.fetch import fetch
+from rag.types import Article
 
 from . import documents
+from .disks import Died, DyingDisk
 from .servers import Site, answer, article_page, redirect, serve
 
+id_of = attrgetter("id")
 fetch_here = partial(fetch, allow_private=True)
 
 
@@ -45,6 +50,24 @@ def test_an_added_text_keeps_its_characters_and_its_name(corpus: Path, tmp_path:
     (added,) = library.add([source], corpus).added
     assert (added.article.id, added.article.title, added.replaced) == ("ferry", "The ferry", False)
     assert load_article(corpus / "ferry.md").text == source.read_text()
+
+
+def test_an_article_written_when_the_power_goes_is_there_whole_or_not_at_all(corpus: Path) -> None:
+    old, new = load_article(corpus / "quay.txt"), Article("ferry", "The ferry", "It sank at dawn.\n")
+    for target, article in ((corpus / "ferry.md", new), (corpus / "quay.txt", replace(old, text="The quay is new.\n"))):
+        before = load_corpus(corpus)
+        for last in range(1, 20):
+            try:
+                save_article(target, article, disk=DyingDisk(last))
+                break
+            except Died:
+                assert load_corpus(corpus) in (
+                    before,
+                    tuple(sorted({**{a.id: a for a in before}, article.id: article}.values(), key=id_of)),
+                )
+        assert last == 5
+        assert load_article(target) == article
+    assert not list(corpus.glob(".*"))
 
 
 def test_every_format_is_stored_as_text_that_loads_as_it_was_read(corpus: Path, tmp_path: Path) -> None:
@@ -261,9 +284,16 @@ def test_a_file_added_over_a_retelling_is_its_original(retellings: Path, tmp_pat
     library.add([source], retellings, id_="finale-twist", replaces=True)
     article = next(a for a in load_corpus(retellings) if a.id == "finale-twist")
     assert (article.text, article.publisher, article.edition) == (source.read_text(), "MEAWW", "")
+    assert article.title == "What happened in the finale"
     assert {name: data for name, data in files(retellings).items() if "/" not in name} == before
     library.restore(retellings)
     assert files(retellings) == before
+
+
+def test_an_original_without_a_title_keeps_its_retellings(retellings: Path, tmp_path: Path) -> None:
+    (tmp_path / "page.txt").write_text("The series ends with a twist. Nobody saw it coming.\n")
+    library.add([tmp_path / "page.txt"], retellings, id_="ending-explained", replaces=True)
+    assert next(a for a in load_corpus(retellings) if a.id == "ending-explained").title == "All Her Fault ending, explained"
 
 
 def test_a_removed_retelling_and_its_original_are_gone_until_they_are_restored(retellings: Path, tmp_path: Path) -> None:

@@ -188,7 +188,8 @@ def test_an_answer_by_a_model_server_is_that_of_the_same_model_here(assistant: A
     embedder = assistant._ensure_embedder()
     remote = Assistant(settings=assistant.settings.with_overrides(model=llama_server), embedder=embedder)
     question = "What does Peter hit Rob with?"
-    here, there = assistant.answer(question), remote.answer(question)
+    local = Assistant(settings=assistant.settings.with_overrides(phrase="always"), embedder=embedder, reader=assistant.reader)
+    here, there = local.answer(question), remote.answer(question)
     assert there.citations == here.citations != ()
     assert there.text == here.text
     assert there.model.startswith("smol at 127.0.0.1")

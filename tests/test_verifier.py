@@ -159,14 +159,9 @@ def test_a_claim_that_cannot_be_checked_is_not_supported(claim: str) -> None:
 
 
 def _context(article: str, cited: str) -> str:
-    """Return heading and previous sentence of the sentence that a cited text begins with."""
-    places = {}
-    for sentence in reversed(_sentences()[article]):
-        text = " ".join(sentence.text.split())
-        place = cited.find(text[:30]) if len(text) > 20 else -1
-        if place >= 0 or cited in text:
-            places[max(place, 0)] = sentence
-    first = places[min(places)]
+    """Return heading and previous sentence of the first sentence that a cited text shares, at its beginning or its end."""
+    flat = [(" ".join(sentence.text.split()), sentence) for sentence in _sentences()[article]]
+    first = next(s for text, s in flat if (len(text) > 20 and text[:30] in cited) or cited[-30:] in text)
     return f"{first.section}\n{first.previous}"
 
 

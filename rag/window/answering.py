@@ -18,6 +18,9 @@ UNEXPECTED = "Something went wrong in Footnote itself. The terminal it runs in s
 _POLL = 0.1
 """Seconds between two looks at the stop flag while another question is being answered."""
 
+MOST_PROGRAMS = 16
+"""Questions of programs that may stand in line; pages have Gradio's queue before them."""
+
 Step = tuple[Turn, Event | None]
 
 
@@ -26,13 +29,23 @@ class Desk:
 
     def __init__(self, assistant: Assistant) -> None:
         self.assistant = assistant
+        self._places = threading.Semaphore(MOST_PROGRAMS)
         self._line = threading.Semaphore(1)  # released by any thread: Gradio steps a generator on many
         self._running: dict[str, threading.Event] = {}
 
     def answer(self, question: str, earlier: History | None = None) -> Answer:
-        """Return an answer, after those asked before. Raises as `Assistant.answer` does."""
-        with self._line:
-            return self.assistant.answer(question, earlier)
+        """Return an answer to a program, after those asked before.
+
+        Raises:
+            RagError: MOST_PROGRAMS questions of programs are waiting already, or as `Assistant.answer` does.
+        """
+        if not self._places.acquire(blocking=False):
+            raise RagError(f"{MOST_PROGRAMS} questions are waiting already. Ask again in a moment.")
+        try:
+            with self._line:
+                return self.assistant.answer(question, earlier)
+        finally:
+            self._places.release()
 
     def stop(self, session: str) -> bool:
         """Stop what a session is asking, within one token; tell whether it was asking anything."""

@@ -13,7 +13,6 @@ from rag.types import Article, Kind
 
 Style = Literal["", "em", "strong"]
 
-_HEADING_MARKS = re.compile(r"(#{1,6}[ \t]+)(.*?)([ \t]*#*)", re.DOTALL)
 _EMPHASIS = re.compile(r"(\*{1,3})(?=\S)([^*]+?)(?<=\S)\1")
 _LIST = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]", re.MULTILINE)
 
@@ -99,9 +98,9 @@ def _pieces(text: str, block: Block, spots: Sequence[Spot], opened: set[int]) ->
 def _markup(text: str, block: Block) -> Iterator[_Span]:
     """Yield the Markdown of a block: marks to hide, and what they style."""
     body = text[block.start : block.end]
-    if block.kind == "heading" and (heading := _HEADING_MARKS.fullmatch(body)):
-        yield _Span(block.start, block.start + heading.end(1), hidden=True)
-        yield _Span(block.start + heading.end(2), block.end, hidden=True)
+    if block.kind == "heading" and body.startswith("#"):
+        yield _Span(block.start, block.end - len(body.lstrip("#").lstrip()), hidden=True)
+        yield _Span(block.start + len(body.rstrip().rstrip("#").rstrip()), block.end, hidden=True)
     for match in _EMPHASIS.finditer(body):
         yield _Span(block.start + match.start(), block.start + match.start(2), hidden=True)
         yield _Span(block.start + match.start(2), block.start + match.end(2), style="em" if len(match[1]) == 1 else "strong")

@@ -74,8 +74,11 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is refused; pass the others on, their body counted and their answer's headers set."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})  # nothing here speaks WebSocket
             return
         refusal = self._refusal(scope["path"], Headers(scope=scope))
         if refusal:

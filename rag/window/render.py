@@ -20,6 +20,7 @@ PHASES = {"search": "Searching", "read": "Reading {}", "check": "Checking", "cla
 WAITING = "Waiting for another question to be answered"
 VERDICTS = {
     "quoted": "These are the article's own words, unchanged.",
+    "shortened": "These are the article's own words. “…” stands for words left out; the footnote shows them all.",
     "supported": "The model phrased this. Its names and numbers, and whether it says yes or no, are checked against the cited text, "
     "which holds {} of its content words.",
 }
@@ -104,7 +105,8 @@ def sources(citations: Sequence[Citation]) -> str:
 
 def explain(claim: Claim) -> str:
     """Return in a sentence why a claim may be shown."""
-    return VERDICTS[claim.verdict].format(percent(claim.support))
+    verdict = "shortened" if claim.verdict == "quoted" and "…" in claim.text else claim.verdict
+    return VERDICTS[verdict].format(percent(claim.support))
 
 
 def steps(answer: Answer) -> list[tuple[str, float, float]]:

@@ -10,8 +10,9 @@ from typing import Literal
 
 from rag.corpus import load_corpus
 from rag.errors import RagError
+from rag.index import Index
 from rag.pipeline import Assistant
-from rag.types import Article
+from rag.types import Article, Reader
 from rag.window.answering import UNEXPECTED
 
 logger = logging.getLogger(__name__)
@@ -21,7 +22,10 @@ State = Literal["waiting", "indexing", "loading", "ready", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a person sees of the corpus and the models. `done` of `total` texts are embedded while indexing."""
+    """What a person sees of the corpus and the models. `done` of `total` texts are embedded while indexing.
+
+    `phrases` is False where answers quote the articles and the model, too small to phrase, is not asked.
+    """
 
     state: State = "waiting"
     done: int = 0
@@ -29,6 +33,7 @@ class Status:
     articles: int = 0
     passages: int = 0
     model: str = ""
+    phrases: bool = True
     problem: str = ""
 
     @property
@@ -38,21 +43,34 @@ class Status:
 
 
 class Startup:
-    """Warms an assistant up on a thread of its own and tells how far that is."""
+    """Warms an assistant up on a thread of its own, and tells how far that is and what there is to read."""
 
     def __init__(self, assistant: Assistant) -> None:
-        self.status = Status()
-        self.articles: Mapping[str, Article] = {}
         self._assistant = assistant
+        self._status = Status()
+        self._articles: Mapping[str, Article] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+
+    @property
+    def status(self) -> Status:
+        """How far it is; the counts are those of the index in force."""
+        if self._status.state == "ready" and (index := self._index()):
+            return replace(self._status, articles=len(index.articles), passages=len(index.passages))
+        return self._status
+
+    @property
+    def articles(self) -> Mapping[str, Article]:
+        """The articles by id: those of the index in force, and until there is one those of the corpus folder."""
+        index = self._index() if self._status.state == "ready" else None
+        return index.articles if index else self._articles
 
     def start(self) -> None:
         """Begin, or begin again after a failure; does nothing while it runs or when all is ready."""
         with self._lock:
-            if self.status.state == "ready" or (self._thread and self._thread.is_alive()):
+            if self._status.state == "ready" or (self._thread and self._thread.is_alive()):
                 return
-            self.status = Status("indexing")
+            self._status = Status("indexing")
             self._thread = threading.Thread(target=self._run, name="footnote-startup", daemon=True)
             self._thread.start()
 
@@ -64,18 +82,30 @@ class Startup:
 
     def _run(self) -> None:
         try:
-            self.articles = {article.id: article for article in load_corpus(self._assistant.settings.corpus_path)}
-            self.status = replace(self.status, articles=len(self.articles))
-            index = self._assistant.prepare(self._progress)
-            self.articles = index.articles
-            self.status = Status("loading", articles=len(index.articles), passages=len(index.passages), model=self._assistant.reader.name)
+            self._articles = {article.id: article for article in load_corpus(self._assistant.settings.corpus_path)}
+            self._status = replace(self._status, articles=len(self._articles))
+            index, reader = self._assistant.prepare(self._progress), self._assistant.reader
+            self._status = Status(
+                "loading", articles=len(index.articles), passages=len(index.passages), model=reader.name, phrases=self._phrases(reader)
+            )
             self._assistant.warm_up()
-            self.status = replace(self.status, state="ready")
+            self._status = replace(self._status, state="ready")
         except RagError as error:
-            self.status = replace(self.status, state="failed", problem=str(error))
+            self._status = replace(self._status, state="failed", problem=str(error))
         except Exception:
             logger.exception("Footnote could not start.")
-            self.status = replace(self.status, state="failed", problem=UNEXPECTED)
+            self._status = replace(self._status, state="failed", problem=UNEXPECTED)
+
+    def _phrases(self, reader: Reader) -> bool:
+        wish = self._assistant.settings.phrase
+        return wish == "always" or (wish == "auto" and reader.fluent)
 
     def _progress(self, done: int, total: int) -> None:
-        self.status = replace(self.status, done=done, total=total)
+        self._status = replace(self._status, done=done, total=total)
+
+    def _index(self) -> Index | None:
+        """Return the index in force, which follows the corpus; None where the corpus has become unusable."""
+        try:
+            return self._assistant.prepare()
+        except RagError:
+            return None

@@ -55,7 +55,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Return a function that opens an address in a browser profile of its own, or another tab of the same profile.
+    """Return a function that opens an address in a browser profile of its own.
 
     When the test ends, no page may have asked another host for anything, nor failed in its own script.
     """
@@ -67,18 +67,18 @@ def open_page(browser: Browser) -> Iterator[Open]:
         page.on("request", lambda request: faults.append(f"left the machine: {request.url}") if _leaves(request.url) else None)
         return page
 
-    def open_one(url: str, *, beside: Page | None = None, **options: object) -> Page:
+    def open_one(url: str, *, ready: str = "#conversation .turns", **options: object) -> Page:
         options.setdefault("viewport", {"width": 1280, "height": 800})
-        context = beside.context if beside else browser.new_context(**options)
+        context = browser.new_context(**options)
         contexts.append(context)
         page = watch(context.new_page())
         page.set_default_timeout(15_000)
         page.goto(url)
-        page.wait_for_selector("#conversation .turns")
+        page.wait_for_selector(ready)
         return page
 
     yield open_one
-    for context in dict.fromkeys(contexts):
+    for context in contexts:
         context.close()
     assert not faults
 

@@ -105,3 +105,15 @@ def test_the_browser_itself_refuses_to_ask_another_host(page: Page) -> None:
     )
     assert refused == "img-src"
     assert page.evaluate("() => fetch('http://127.0.0.2:9/').then(() => 'sent', () => 'refused')") == "refused"
+
+
+def test_the_sign_in_page_asks_no_other_host_and_lets_the_reader_in(
+    scripted: ScriptedAssistant, serve: Callable[..., Served], open_page: Open
+) -> None:
+    page = open_page(serve(scripted, auth=("reader", "long enough")).url, ready="text=sign in to ask the articles")
+    page.get_by_label("username").fill("reader")
+    page.get_by_label("password").fill("long enough")
+    page.get_by_role("button", name="Login").click()
+    page.wait_for_selector('[data-state="ready"]')
+    ask(page, "Attack")
+    expect(page.locator(".refusal")).to_be_visible()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
@@ -12,32 +12,37 @@ from tests.browser.conftest import Open, ask
 from tests.window.fakes import Served
 
 pytestmark = pytest.mark.real
+Serve = Callable[..., Served]
 PATIENCE = 120_000
 """Milliseconds for what a model does; a busy machine is slow."""
 
 
-def test_a_starter_is_answered_with_quotes_that_stand_in_the_articles(assistant: Assistant, tmp_path: Path, open_page: Open) -> None:
-    served = Served(assistant, tmp_path / "feedback.jsonl")
-    try:
-        page = open_page(served.url)
-        page.set_default_timeout(PATIENCE)
-        page.wait_for_selector('[data-state="ready"]')
-        page.locator(".welcome .suggestion").first.click()
-        page.wait_for_selector('.turns[data-running="false"] .claim .mark')
-        for mark in page.locator(".claim .mark").all():
-            mark.click()
-            number = mark.inner_text()
-            lit = page.locator(f'#panel mark.lit[data-numbers~="{number}"]')
-            expect(lit).to_be_in_viewport()
-            card = page.get_by_role("tooltip").locator("p").first
-            assert lit.first.inner_text().removeprefix(number).strip()[:20] in card.inner_text()
-            assert page.locator("#panel .body").inner_text()
-        ask(page, "What is the capital of Portugal?")
-        expect(page.locator(".refusal")).to_be_visible()
-        page.locator("#box textarea").fill("How does Peter die, and who is to blame for it?")
-        page.keyboard.press("Enter")
-        expect(page.locator(".phase")).to_contain_text("Reading", timeout=PATIENCE)
-        page.get_by_role("button", name="Stop").click()
-        expect(page.locator(".turn").last.locator(".card h3")).to_have_text("Stopped", timeout=PATIENCE)
-    finally:
-        served.close()
+def test_a_starter_is_answered_with_quotes_that_stand_in_the_articles(assistant: Assistant, serve: Serve, open_page: Open) -> None:
+    page = open_page(serve(assistant).url)
+    page.set_default_timeout(PATIENCE)
+    page.wait_for_selector('[data-state="ready"]')
+    page.locator(".welcome .suggestion").first.click()
+    page.wait_for_selector('.turns[data-running="false"] .claim .mark')
+    for mark in page.locator(".claim .mark").all():
+        mark.click()
+        number = mark.inner_text()
+        lit = page.locator(f'#panel mark.lit[data-numbers~="{number}"]')
+        expect(lit).to_be_in_viewport()
+        quote = page.get_by_role("tooltip").locator("p").first.inner_text()
+        assert lit.inner_text().removeprefix(number).strip()[:20] in quote
+    ask(page, "What is the capital of Portugal?")
+    expect(page.locator(".refusal")).to_be_visible()
+
+
+def test_stop_stops_the_bundled_model(assistant: Assistant, serve: Serve, open_page: Open) -> None:
+    talkative = Assistant(settings=assistant.settings.with_overrides(phrase="always"))
+    page = open_page(serve(talkative).url)
+    page.set_default_timeout(PATIENCE)
+    page.wait_for_selector('[data-state="ready"]')
+    page.locator("#box textarea").fill("How does Peter die, and who is to blame for it?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".phase")).to_contain_text("Reading", timeout=PATIENCE)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".card h3")).to_have_text("Stopped", timeout=PATIENCE)
+    ask(page, "What is the capital of Portugal?")
+    expect(page.locator(".refusal")).to_be_visible()

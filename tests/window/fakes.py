@@ -30,7 +30,7 @@ class ScriptedAssistant:
 
     def __init__(self, corpus: Path, index_dir: Path) -> None:
         self.settings = Settings(corpus=str(corpus), index_dir=str(index_dir))
-        self.reader = SimpleNamespace(name="scripted")
+        self.reader = SimpleNamespace(name="scripted", fluent=True)
         self.script: dict[str, tuple[bool, list[tuple[str, Verdict, list[tuple[str, str]]]]]] = {}
         self.asked: list[tuple[str, list[Mapping[str, str]]]] = []
         self.tokens = 0

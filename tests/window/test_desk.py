@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rag.config import Settings
+from rag.errors import RagError
 from rag.pipeline import Assistant
-from rag.window.answering import UNEXPECTED, Desk
+from rag.window.answering import MOST_PROGRAMS, UNEXPECTED, Desk
 from rag.window.turns import Turn
 from tests.conftest import QueueReader, WordEmbedder
 from tests.window.conftest import BELL
@@ -19,6 +21,7 @@ class EndlessReader:
     """Writes one token after another until it is closed."""
 
     name = "endless"
+    fluent = True
 
     def __init__(self) -> None:
         self.tokens = 0
@@ -108,6 +111,29 @@ def test_the_answers_of_eight_pages_and_a_program_do_not_mix(scripted: ScriptedA
     for thread in threads:
         thread.join()
     assert {session for session, turn in seen.items() if turn.answer.refused} == set("abcd")
+
+
+def test_programs_beyond_those_that_can_stand_in_line_are_turned_away(scripted: ScriptedAssistant) -> None:
+    desk, turned_away = Desk(scripted), []
+    holding = desk.ask("page", "Read slowly, please", ())
+    next(holding)
+
+    def ask() -> None:
+        try:
+            desk.answer(BELL)
+        except RagError as error:
+            turned_away.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(MOST_PROGRAMS + 3)]
+    for thread in threads:
+        thread.start()
+    while len(turned_away) < 3:
+        time.sleep(0.01)
+    holding.close()
+    for thread in threads:
+        thread.join()
+    assert turned_away == [f"{MOST_PROGRAMS} questions are waiting already. Ask again in a moment."] * 3
+    assert desk.answer(BELL).claims
 
 
 def test_what_goes_wrong_is_told_in_our_own_words_only(tmp_path: Path, harbour: Path) -> None:

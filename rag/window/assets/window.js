@@ -80,8 +80,9 @@ function preview(button) {
   card.hidden = false;
   const at = button.getBoundingClientRect();
   const left = Math.min(at.left, window.innerWidth - card.offsetWidth - 12);
-  const above = at.top - card.offsetHeight - 6;
-  card.style.translate = `${Math.max(12, left)}px ${above > 12 ? above : at.bottom + 6}px`;
+  const below = at.bottom + 6; // so that it does not cover the claim
+  const top = below + card.offsetHeight < window.innerHeight ? below : at.top - card.offsetHeight - 6;
+  card.style.translate = `${Math.max(12, left)}px ${Math.max(12, top)}px`;
   button.setAttribute("aria-describedby", "quote");
 }
 
@@ -200,7 +201,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault(); // what is typed waits for the answer
     event.stopPropagation();
   }
-  if (event.key === "Enter" && !event.shiftKey && event.target.matches("form.edit textarea")) {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target.matches("form.edit textarea")) {
     event.preventDefault();
     event.target.form.requestSubmit();
   }
