@@ -49,7 +49,12 @@ def load_corpus(path: str | Path) -> tuple[Article, ...]:
     articles: dict[str, Article] = {}
     origin: dict[str, Path] = {}
     for file in _article_files(path):
-        article = load_article(file)
+        try:
+            article = load_article(file)
+        except CorpusError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                continue  # removed since the folder was listed
+            raise
         if not article.text.strip():
             logger.warning("%s is empty and was left out.", file.name)
             continue

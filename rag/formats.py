@@ -94,6 +94,7 @@ def _read_page(data: bytes, name: str, id_: str) -> Article:
 
     config = use_config()
     config.set("DEFAULT", "MIN_EXTRACTED_SIZE", str(_SHORTEST_ARTICLE))
+    config.set("DEFAULT", "EXTENSIVE_DATE_SEARCH", "off")  # or any date in the text may become the article's
     page = _decode_page(data, name)
     document: Any = trafilatura.bare_extraction(page, with_metadata=True, include_comments=False, include_links=False, config=config)
     if document is None or document.body is None:

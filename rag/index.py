@@ -13,9 +13,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import bm25s
 import numpy as np
@@ -23,12 +23,13 @@ import numpy.typing as npt
 import Stemmer
 from filelock import FileLock, Timeout
 
-from rag import chunking, generations
+from rag import chunking, generations, snapshots
 from rag.disk import Disk
 from rag.errors import IndexStoreError
 from rag.generations import CURRENT, PARTIAL, DamagedError, Generation, State
+from rag.snapshots import Part, Snapshot, Unit, keys_of
 from rag.text import stem, words
-from rag.types import Article, Embedder, Keys, Passage, Sentence, VectorEngine, Vectors, VectorStore
+from rag.types import Article, Embedder, Keys, Sentence, VectorEngine, Vectors, VectorStore
 from rag.vectors import FaissEngine
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class View(NamedTuple):
     """One way to embed sentences or passages: its name, of what, and which text of one is embedded."""
 
     name: str
-    of: Literal["sentence", "passage"]
+    of: Unit
     text: Callable[[Any], str]
 
 
@@ -72,41 +73,6 @@ class Candidates:
     parts: dict[str, Scores]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One article in the index: its vectors lie under consecutive keys from `key` on, in every view's own store.
-
-    `sentence.passage` is a position in this part's own passages.
-    """
-
-    article: Article
-    passages: tuple[Passage, ...]
-    sentences: tuple[Sentence, ...]
-    key: int
-
-    def items(self, of: Literal["sentence", "passage"]) -> Sequence[Any]:
-        """Return the sentences or the passages."""
-        return self.sentences if of == "sentence" else self.passages
-
-    def keys(self, of: Literal["sentence", "passage"]) -> Keys:
-        """Return the keys of the sentences or of the passages."""
-        return np.arange(self.key, self.key + len(self.items(of)), dtype=np.int64)
-
-    @property
-    def next_key(self) -> int:
-        """The first key that this part leaves free."""
-        return self.key + max(len(self.sentences), len(self.passages))
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """All that is kept of an index: its articles in order, a vector store a view, and what it was built from."""
-
-    parts: tuple[Part, ...]
-    stores: Mapping[str, VectorStore]
-    state: State
-
-
 class Index:
     """Sentences and passages of a corpus with their vectors (inner product) and terms (BM25); never changed once made."""
 
@@ -117,8 +83,8 @@ class Index:
         self.articles = {part.article.id: part.article for part in parts}
         self.passages = tuple(passage for part in parts for passage in part.passages)
         self.sentences = tuple(_placed(parts))
-        self._sentence_keys = _keys(parts, "sentence")
-        self._passage_keys = _keys(parts, "passage")
+        self._sentence_keys = keys_of(parts, "sentence")
+        self._passage_keys = keys_of(parts, "passage")
         self._by_key = np.argsort(self._sentence_keys)
         self._stemmer = Stemmer.Stemmer("english")
         self._bm25 = bm25s.BM25()
@@ -254,7 +220,7 @@ class IndexStore:
         for snapshot in _embedded(articles, base, wanted, self.embedder, self.engine, progress, every=self.checkpoint):
             self._commit(snapshot, CURRENT if snapshot.state == wanted else PARTIAL)
         for view in VIEWS:
-            snapshot.stores[view.name].settle(_keys(snapshot.parts, view.of))
+            snapshot.stores[view.name].settle(keys_of(snapshot.parts, view.of))
         return snapshot
 
     def _load(self, wanted: State, pointer: str = CURRENT) -> Snapshot | None:
@@ -264,7 +230,7 @@ class IndexStore:
             if difference := wanted.difference(generation.state):
                 logger.info("The index was built with %s; every article is embedded again.", difference)
                 return None
-            return _parse(generation, self.engine)
+            return snapshots.parse(generation, self.engine, {view.name: view.of for view in VIEWS})
 
         try:
             return generations.load(self.folder, read, pointer)
@@ -279,7 +245,7 @@ class IndexStore:
                 generations.sweep(self.folder, disk=self.disk)
 
     def _commit(self, snapshot: Snapshot, pointer: str) -> None:
-        generations.commit(self.folder, snapshot.state, _contents(snapshot), disk=self.disk, pointer=pointer)
+        generations.commit(self.folder, snapshot.state, snapshots.contents(snapshot), disk=self.disk, pointer=pointer)
 
     @contextmanager
     def _writing(self, seconds: float) -> Iterator[None]:
@@ -373,7 +339,7 @@ def _embed(group: Sequence[Part], stores: dict[str, VectorStore], embedder: Embe
     for view in VIEWS:
         if view.name not in stores:
             stores[view.name] = engine.create(view.name, vectors.shape[1])
-        stores[view.name].add(_keys(group, view.of), vectors[[row[text] for text in texts[view.name]]])
+        stores[view.name].add(keys_of(group, view.of), vectors[[row[text] for text in texts[view.name]]])
     return sum(map(len, texts.values()))
 
 
@@ -390,10 +356,6 @@ def _vocabulary(articles: Iterable[Article]) -> frozenset[str]:
     """Return the stems of all words of the articles; each distinct stretch between spaces is looked at once."""
     distinct = {piece for article in articles for piece in f"{article.title} {article.text}".split()}
     return frozenset(stem(word) for word in words(" ".join(distinct)))
-
-
-def _keys(parts: Sequence[Part], of: Literal["sentence", "passage"]) -> Keys:
-    return np.concatenate([part.keys(of) for part in parts])
 
 
 def _placed(parts: Sequence[Part]) -> Iterator[Sentence]:
@@ -418,56 +380,3 @@ def _snapshot(parts: Sequence[Part], stores: Mapping[str, VectorStore], wanted: 
     ordered = tuple(by_id[id_] for id_ in wanted.articles if id_ in by_id)
     hashes = {part.article.id: wanted.articles[part.article.id] for part in ordered}
     return Snapshot(ordered, dict(stores), replace(wanted, articles=hashes))
-
-
-def _contents(snapshot: Snapshot) -> Iterator[tuple[str, bytes | memoryview]]:
-    """Yield the files of a snapshot's generation, each made when it is asked for."""
-    spans: dict[str, Any] = {"fields": {"passages": _fields(Passage), "sentences": _fields(Sentence)}, "articles": []}
-    for part in snapshot.parts:
-        rows = {
-            "passages": [[getattr(passage, name) for name in _fields(Passage)] for passage in part.passages],
-            "sentences": [[getattr(sentence, name) for name in _fields(Sentence)] for sentence in part.sentences],
-        }
-        spans["articles"].append({"article": asdict(part.article), "key": part.key, **rows})
-    yield "spans.json", json.dumps(spans).encode()
-    for name, store in snapshot.stores.items():
-        yield f"{name}.vectors", store.state()
-
-
-def _parse(generation: Generation, engine: VectorEngine) -> Snapshot:
-    """Return the snapshot of a generation.
-
-    Raises:
-        DamagedError: a file is missing or not the one that was written, or the vectors are not there.
-    """
-    try:
-        spans = json.loads(generation.read("spans.json"))
-        parts = tuple(_parse_part(entry, spans["fields"]) for entry in spans["articles"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise generation.damaged(f"spans.json is of another form ({error!r})") from error
-    stores: dict[str, VectorStore] = {}
-    for view in VIEWS:
-        try:
-            stores[view.name] = engine.open(generation.read(f"{view.name}.vectors"))
-        except ValueError as error:
-            raise generation.damaged(f"{view.name}.vectors: {error}") from error
-        if len(stores[view.name]) < len(_keys(parts, view.of)):
-            raise generation.damaged(f"{view.name}.vectors lacks some of the {view.of}s")
-    return Snapshot(parts, stores, generation.state)
-
-
-def _parse_part(entry: Mapping[str, Any], names: Mapping[str, list[str]]) -> Part:
-    article = Article(**entry["article"])
-    passages = [dict(zip(names["passages"], row, strict=True)) for row in entry["passages"]]
-    sentences = [dict(zip(names["sentences"], row, strict=True)) for row in entry["sentences"]]
-    return Part(
-        article,
-        tuple(Passage(**p, article_id=article.id, text=article.text[p["start"] : p["end"]]) for p in passages),
-        tuple(Sentence(**s, article_id=article.id, text=article.text[s["start"] : s["end"]]) for s in sentences),
-        entry["key"],
-    )
-
-
-def _fields(kind: type[Passage | Sentence]) -> list[str]:
-    """Return the fields that are kept: not those that the article gives back."""
-    return [field.name for field in fields(kind) if field.name not in ("article_id", "text", "score")]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import rag.corpus
 from rag.config import PROJECT
 from rag.corpus import load_article, load_corpus
 from rag.errors import CorpusError
@@ -71,6 +72,20 @@ def test_folder_without_articles_says_what_was_looked_for(tmp_path: Path) -> Non
 def test_text_that_is_not_utf8_is_refused_with_the_byte(corpus: Path) -> None:
     write(corpus, "latin.txt", "caf\xe9".encode("latin-1"))
     with pytest.raises(CorpusError, match=r"latin\.txt is not UTF-8 text \(byte 3\)"):
+        load_corpus(corpus)
+
+
+def test_an_article_removed_while_the_folder_is_read_is_passed_over(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = rag.corpus.article_files(corpus)
+    (corpus / "quay.txt").unlink()
+    monkeypatch.setattr(rag.corpus, "article_files", lambda folder: listed)
+    assert [article.id for article in load_corpus(corpus)] == ["harbour"]
+
+
+def test_an_article_larger_than_the_limit_is_refused_before_it_is_read(corpus: Path) -> None:
+    with (corpus / "huge.txt").open("wb") as file:
+        file.truncate(51 * 1024 * 1024)
+    with pytest.raises(CorpusError, match=r"huge\.txt is 53,477,376 bytes; an article may have 52,428,800"):
         load_corpus(corpus)
 
 

@@ -299,7 +299,7 @@ def test_python_m_rag_evaluate_is_the_same_command(capsys: pytest.CaptureFixture
 
 @pytest.mark.real
 def test_the_bundled_models_score_the_same_twice_and_count_their_tokens(assistant: Assistant, tmp_path: Path) -> None:
-    phrasing = Assistant(settings=replace(assistant.settings, phrase="always"), reader=assistant.reader)
+    phrasing = Assistant(settings=replace(assistant.settings, phrase="always", threads=1))
 
     def run(name: str) -> dict[str, Any]:
         arguments = ["--json", str(tmp_path / name), "--limit", "1"]

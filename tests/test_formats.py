@@ -49,6 +49,12 @@ def test_a_short_page_is_left_with_its_article_too() -> None:
     assert read(page, "bell.html").text == "The bell of Tarn Abbey was cast in 1741 by Ruth Amsel, who lived there.\n"
 
 
+def test_a_date_that_is_only_told_of_is_not_the_articles() -> None:
+    page = PAGE.replace('<meta property="article:published_time" content="2024-05-02T09:30:00Z">', "")
+    page = page.replace("In March a storm", "On 3 March 1903 a storm").replace("© The Gull.", "© 2019 The Gull.")
+    assert read(page, "lamp.html").date == ""
+
+
 def test_lists_and_tables_of_a_page_stay_readable() -> None:
     items = "<ul><li>The first of the three lamps was lit by hand.</li><li>The second burned gas from the works.</li></ul>"
     table = "<table><tr><th>Year</th><th>Keeper</th></tr><tr><td>1901</td><td>Ada Lind</td></tr></table>"

@@ -155,6 +155,15 @@ def test_an_index_folder_that_cannot_be_written_is_named(corpus: Path, tmp_path:
         IndexStore(tmp_path / "file" / "index", WordEmbedder()).open(load_corpus(corpus))
 
 
+@pytest.mark.parametrize("name", ["two words", "índice-🙂", "x" * 200, "new/folders/below"])
+def test_an_index_folder_may_have_any_name(corpus: Path, tmp_path: Path, name: str) -> None:
+    embedder = WordEmbedder()
+    IndexStore(tmp_path / name, embedder).open(load_corpus(corpus))
+    embedder.texts.clear()
+    IndexStore(tmp_path / name, embedder).open(load_corpus(corpus))
+    assert embedder.texts == []
+
+
 def test_progress_runs_from_the_first_text_to_the_last(corpus: Path) -> None:
     seen: list[tuple[int, int]] = []
     build_index(load_corpus(corpus), WordEmbedder(), lambda done, total: seen.append((done, total)))

@@ -77,7 +77,8 @@ def to_html(run: Run, summary: Summary, about: Mapping[str, Any], comparison: Co
         tiles=[(name, _unit(name)) for name in TILES if ALL in summary.get(name, {})][:MOST_TILES],
         charts=list(_charts(run.results, summary)), groups=_groups(summary), definitions=DEFINITIONS,
         results=failures_first(run.results), types=types(run.results),
-        outcomes=_outcomes(run.results), finished=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        outcomes=_outcomes(run.results), phrased="supported" in verdicts(run.results),
+        finished=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A conversation to take away: Markdown with footnotes, JSON, and one answer as plain text."""
+"""A conversation to take away: Markdown with footnotes, and JSON."""
 
 from __future__ import annotations
 
@@ -18,11 +18,6 @@ ENDINGS = {
     "interrupted": "The answer was interrupted.",
     "failed": "The question could not be answered.",
 }
-
-
-def as_text(answer: Answer) -> str:
-    """Return an answer with its footnotes, ready to paste anywhere."""
-    return str(answer)
 
 
 def as_markdown(turns: Sequence[Turn]) -> str:

@@ -46,7 +46,8 @@ class Page:
         """Lay the page out; nothing is loaded before `startup.start()` or the first question."""
         self.desk = Desk(assistant)
         self.startup = Startup(assistant)
-        self.suggestions = Suggestions.of_corpus(assistant.settings.corpus_path)
+        self._questions = Suggestions.of_corpus(assistant.settings.corpus_path)
+        self._headings: tuple[object, Suggestions] = (None, Suggestions())
         self.feedback_file = feedback_file or feedback.feedback_file()
         with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as self.blocks:
             self._lay_out()
@@ -202,6 +203,14 @@ class Page:
     def _running(self, before: tuple[Turn, ...], turn: Turn, event: Event | None) -> str:
         """Return a conversation whose last turn is in the making."""
         return render.conversation_html((*before, turn), self._names(), running=True, event=event)
+
+    @property
+    def suggestions(self) -> Suggestions:
+        """Questions that can be answered: the corpus' own, else those that its articles ask in their headings."""
+        articles = self.startup.articles
+        if not self._questions.items and self._headings[0] is not articles:
+            self._headings = (articles, Suggestions.of_articles(articles.values()))
+        return self._questions if self._questions.items else self._headings[1]
 
     def _names(self) -> dict[str, str]:
         return {article.id: article.name for article in self.startup.articles.values()}

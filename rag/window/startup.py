@@ -74,12 +74,6 @@ class Startup:
             self._thread = threading.Thread(target=self._run, name="footnote-startup", daemon=True)
             self._thread.start()
 
-    def wait(self, seconds: float | None = None) -> Status:
-        """Return the status once it is settled, or after some seconds."""
-        if self._thread:
-            self._thread.join(seconds)
-        return self.status
-
     def _run(self) -> None:
         try:
             self._articles = {article.id: article for article in load_corpus(self._assistant.settings.corpus_path)}

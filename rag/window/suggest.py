@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from rag.chunking import blocks
 from rag.text import content_stems
-from rag.types import Answer
+from rag.types import Answer, Article
 
 logger = logging.getLogger(__name__)
 
 QUESTION_FILE = "questions.jsonl"
 LONGEST = 90
 """Characters of a suggested question; a longer one does not fit a button."""
+MOST_ARTICLES = 200
+"""Articles whose headings are looked at."""
 ALIKE = 0.6
 """Two questions that share this part of their content words ask for the same thing."""
 FIRST_KINDS = ("why_how", "both_articles", "conflict", "fact")
@@ -35,7 +39,7 @@ class Suggestion:
 
 
 class Suggestions:
-    """The answerable questions of a corpus' own question file, in its order."""
+    """The answerable questions of a corpus: those of its own question file, else the headings that ask something."""
 
     def __init__(self, items: Sequence[Suggestion] = ()) -> None:
         self.items = tuple(items)
@@ -54,6 +58,19 @@ class Suggestions:
         except (OSError, ValueError, KeyError, TypeError) as error:
             logger.warning("No suggestions: %s cannot be used (%s).", QUESTION_FILE, error)
             return cls()
+
+    @classmethod
+    def of_articles(cls, articles: Iterable[Article]) -> Suggestions:
+        """Return the questions that articles ask in their headings, to answer them in the section below."""
+        sections: dict[str, str] = {}
+        for article in islice(articles, MOST_ARTICLES):
+            for block in blocks(article):
+                if block.section.endswith("?") and len(block.section) <= LONGEST:
+                    sections[block.section] = sections.get(block.section, "") + article.text[block.start : block.end]
+        return cls([
+            Suggestion(question, "section", frozenset(content_stems(question)), frozenset(content_stems(text)))
+            for question, text in sections.items()
+        ])  # fmt: skip
 
     def starters(self, count: int = 4) -> list[str]:
         """Return questions to start with, each of another kind as far as there are kinds."""

@@ -68,6 +68,8 @@ def test_retry_asks_again_with_the_conversation_before_it(page: Page, scripted: 
     ask(page, SKY)
     asked = len(scripted.asked)
     page.locator(".turn").nth(1).get_by_role("button", name="Retry").click()
+    while len(scripted.asked) == asked:
+        page.wait_for_timeout(20)
     page.wait_for_selector('.turns[data-running="false"]')
     expect(page.locator(".turn")).to_have_count(2)
     question, history = scripted.asked[asked]

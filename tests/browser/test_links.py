@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import BELL, BOATS, SKY, ask
+from tests.window.fakes import ScriptedAssistant
 
 
 def test_a_footnote_turns_the_panel_to_its_article_and_lights_the_span(page: Page) -> None:
@@ -72,4 +73,11 @@ def test_the_panel_says_that_a_text_is_a_retelling_and_links_to_its_publisher(pa
 def test_a_nearest_passage_of_a_refusal_opens_where_it_stands(page: Page) -> None:
     ask(page, SKY)
     page.locator(".refusal .passage").first.click()
-    expect(page.locator("#panel mark.lit")).to_contain_text("The fire in the harbour began at nine.")
+    expect(page.locator("#panel mark.lit").first).to_contain_text("The fire in the harbour began at nine.")
+    expect(page.locator("#panel mark .mark")).to_have_count(0)
+
+
+def test_a_span_that_is_styled_in_part_lights_as_a_whole(page: Page, scripted: ScriptedAssistant) -> None:
+    scripted.says("What burned?", ("The old ice house.", "supported", [("harbour", "12 boats and the *old* ice house")]))
+    ask(page, "What burned?")
+    expect(page.locator("#panel mark.lit")).to_have_text(["112 boats and the ", "old", " ice house"])

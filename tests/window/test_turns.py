@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rag.types import Answer, Citation, Claim, Evidence, Passage, Sentence
+from rag.types import Answer, Article, Citation, Claim, Evidence, Passage, Sentence
 from rag.window import feedback
 from rag.window.export import as_json, as_markdown
 from rag.window.suggest import Suggestions
@@ -108,6 +108,13 @@ def test_a_corpus_without_usable_questions_suggests_none(tmp_path: Path) -> None
     (tmp_path / "questions.jsonl").write_text('{"question": "broken', encoding="utf-8")
     assert Suggestions.of_corpus(tmp_path).starters() == []
     assert Suggestions.of_corpus(tmp_path).after(ANSWER, []) == []
+
+
+def test_headings_that_ask_something_are_suggested_where_there_is_no_question_file() -> None:
+    text = "Intro words.\n\n## What burned?\n\nThe 12 boats burned.\n\n## The end\n\nAll went home.\n\n## Who went home?\n\nAll of them.\n"
+    found = Suggestions.of_articles([Article("harbour", "The fire", text)])
+    assert found.starters() == ["What burned?", "Who went home?"]
+    assert found.after(ANSWER, ["Who went home?"]) == ["What burned?"]
 
 
 def test_feedback_is_appended_and_bounded(tmp_path: Path) -> None:

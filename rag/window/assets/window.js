@@ -24,15 +24,15 @@ async function show(article, spots, number) {
   if (mine !== latest) return;
   parts.panel.props.value = html;
   await drawn();
-  point(one(`#panel mark[data-numbers~="${number}"]`));
+  point(all(`#panel mark[data-numbers~="${number}"]`));
 }
 
-function point(target) {
-  if (!target) return;
-  target.scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "center" });
+function point(targets) {
   all(".lit").forEach((node) => node.classList.remove("lit"));
-  void target.offsetWidth; // lets the pulse begin anew
-  target.classList.add("lit");
+  if (!targets.length) return;
+  targets[0].scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "center" });
+  void targets[0].offsetWidth; // lets the pulse begin anew
+  targets.forEach((node) => node.classList.add("lit"));
 }
 
 function showFootnote(button) {
@@ -50,7 +50,7 @@ function showClaim(number) {
   drawer(false);
   const turn = one(`.turn[data-turn="${shownTurn}"]`, element);
   const claim = turn && one(`.claim[data-numbers~="${number}"]`, turn);
-  point(claim);
+  point(claim ? [claim] : []);
   one(`.mark[data-number="${number}"]`, claim ?? element)?.focus({ preventScroll: true });
 }
 
