@@ -101,8 +101,7 @@ class Index:
         if not np.isfinite(vector).all():
             return Candidates(np.empty(0, np.int64), {})
         terms = self._term_scores(question)
-        best = np.argsort(-terms, kind="stable")[:k]
-        found = [best[terms[best] > 0]]
+        found = [_best(terms, k)]
         for view in VIEWS:
             if view.of == "sentence":
                 store = self.stores[view.name]
@@ -136,6 +135,13 @@ class Index:
         if not terms:
             return np.zeros(len(self.sentences), np.float32)
         return np.asarray(self._bm25.get_scores(terms), dtype=np.float32)
+
+
+def _best(scores: Scores, k: int) -> npt.NDArray[np.int64]:
+    """Return the positions of the k highest scores above 0, highest first and the earlier of equals first."""
+    least = np.partition(scores, -k)[-k] if 0 < k < len(scores) else 0.0
+    candidates = np.flatnonzero((scores >= least) & (scores > 0))  # sorting them all takes longer than all else of a search
+    return candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
 
 
 def build_index(articles: Sequence[Article], embedder: Embedder, progress: Progress | None = None) -> Index:

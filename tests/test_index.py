@@ -26,6 +26,17 @@ def test_search_agrees_with_plain_numpy(corpus: Path) -> None:
     np.testing.assert_allclose(found.parts["sentence"], expected[found.ids], rtol=1e-5)
 
 
+def test_sentences_are_found_by_their_words_best_first_and_only_where_they_share_one() -> None:
+    texts = ("The bell rang.", "A bell, the bell, that bell!", "Nobody was hurt.", "The bell rang.", "The boats burned.")
+    index = build_index([Article(f"a{i}", "A", f"{text}\n") for i, text in enumerate(texts)], WordEmbedder())
+    nowhere = np.zeros(256, np.float32)
+    assert 1 in index.search("bell", nowhere, k=1).ids
+    found = index.search("bell", nowhere, k=5)
+    scores = dict(zip(found.ids.tolist(), found.parts["bm25"].tolist(), strict=True))
+    assert {i for i, score in scores.items() if score > 0} == {0, 1, 3}
+    assert scores[0] == scores[3] < scores[1] == 1.0
+
+
 def test_a_second_opening_embeds_nothing(corpus: Path, tmp_path: Path) -> None:
     articles, embedder = load_corpus(corpus), WordEmbedder()
     IndexStore(tmp_path / "index", embedder).open(articles)
