@@ -314,13 +314,16 @@ def _embedded(
 def _taken_over(articles: Sequence[Article], base: Snapshot | None, wanted: State) -> tuple[list[Part], dict[str, VectorStore], list[Part]]:
     """Return the parts of the base that still hold, its stores without the others' vectors, and new parts to embed."""
     kept: dict[str, Part] = {}
+    gone: list[Part] = []
     stores = dict(base.stores) if base else {}
     for part in base.parts if base else ():
         if base and wanted.articles.get(part.article.id) == base.state.articles[part.article.id]:
             kept[part.article.id] = part
         else:
-            for view in VIEWS:
-                stores[view.name].remove(part.keys(view.of))
+            gone.append(part)
+    if gone:
+        for view in VIEWS:  # all at once: a store may look through all of its vectors each time
+            stores[view.name].remove(keys_of(gone, view.of))
     key = max((part.next_key for part in base.parts), default=0) if base else 0
     fresh = []
     for article in articles:

@@ -12,7 +12,8 @@ import pytest
 from rag.corpus import load_corpus
 from rag.errors import IndexStoreError
 from rag.index import IndexStore, build_index
-from rag.types import Article, Vectors
+from rag.types import Article, Keys, Vectors
+from rag.vectors import FaissEngine, FaissStore
 
 from .conftest import WordEmbedder
 
@@ -99,6 +100,26 @@ def test_nothing_of_a_removed_article_is_found_or_kept_on_disk(corpus: Path, tmp
     kept = b"".join(path.read_bytes() for path in (tmp_path / "index").rglob("*") if path.is_file())
     assert b"flames" not in kept
     assert b"quay" not in kept
+
+
+def test_many_articles_are_removed_from_the_vectors_at_one_go(tmp_path: Path) -> None:
+    class Counting(FaissStore):
+        calls = 0
+
+        def remove(self, keys: Keys, /) -> None:
+            Counting.calls += 1
+            super().remove(keys)
+
+    class Engine(FaissEngine):
+        def open(self, state: bytes, /) -> FaissStore:
+            return Counting.from_state(state)
+
+    articles = [Article(f"a{i}", "A", f"Bell number {i} rang.\n") for i in range(40)]
+    store = IndexStore(tmp_path / "index", WordEmbedder(), Engine())
+    store.open(articles)
+    index = store.open(articles[:3])
+    assert Counting.calls == len(index.stores) == 3
+    assert {len(vectors) for vectors in index.stores.values()} == {3}
 
 
 def test_a_cleared_index_leaves_no_text_behind(corpus: Path, tmp_path: Path) -> None:
