@@ -159,12 +159,12 @@ class Shelf:
     def _followed(self, note: Note) -> Note:
         """Bring the index up to date with a change, and return its note, which says where that failed."""
         try:
-            self._startup.follow(self._count)
+            self._startup.follow(self._report)
         except RagError as error:
             return replace(note, state="failed", text=f"{note.text} But the index could not follow: {error}")
         return note
 
-    def _count(self, done: int, total: int) -> None:
+    def _report(self, done: int, total: int) -> None:
         self._counted = (done, total)
 
 
