@@ -14,12 +14,10 @@ from rag.focus import focus
 from rag.index import Index
 from rag.questions import Asked, asked_for, fits
 from rag.text import STOPWORDS, content_stems, fold, names, stem, word_at, words
-from rag.types import Embedder, Evidence, Kind, Matcher, Passage, Sentence, TokenVectors, Vectors
+from rag.types import Embedder, Evidence, Kind, Passage, Sentence, TokenVectors, Vectors
 
 WEIGHTS = {"tokens": 2.0, "sentence": 0.5, "context": 0.5, "passage": 0.25, "bm25": 0.25}
 """Weights of the parts of a score; the ablation in README says what each is worth."""
-MATCHER_WEIGHTS = {**WEIGHTS, "tokens": 2.8}
-"""The same with a matcher, found on FairytaleQA's validation questions and held-out made ones."""
 PENALTY: Mapping[Kind, float] = {"text": 0.0, "caption": 0.015, "heading": 0.03}
 """Captions and headings are context: they answer only where no sentence does nearly as well."""
 CANDIDATES = 64
@@ -68,12 +66,9 @@ class Retrieved:
 class Retriever:
     """Finds evidence in one index. Token vectors of the sentences seen last are kept in memory."""
 
-    def __init__(self, index: Index, embedder: Embedder, matcher: Matcher | None = None) -> None:
-        """Search an index; a `matcher` trained for late interaction takes the embedder's place there."""
+    def __init__(self, index: Index, embedder: Embedder) -> None:
         self.index = index
         self._embedder = embedder
-        self._matcher = matcher
-        self._part_weights = WEIGHTS if matcher is None else MATCHER_WEIGHTS
         self._tokens: OrderedDict[str, TokenVectors] = OrderedDict()
         self._title_stems = {s for article in index.articles.values() for s in content_stems(article.title)}
 
@@ -94,9 +89,9 @@ class Retriever:
         evidence = []
         for row, sentence in enumerate(sentences):
             values = {part: float(scores[row]) for part, scores in parts.items()}
-            total = sum(self._part_weights[part] * value for part, value in values.items())
+            total = sum(WEIGHTS[part] * value for part, value in values.items())
             total += ASKED_WEIGHTS[asked] * fits(asked, standalone, sentence.text)
-            evidence.append(Evidence(sentence, total / sum(self._part_weights.values()) - PENALTY[sentence.kind], values))
+            evidence.append(Evidence(sentence, total / sum(WEIGHTS.values()) - PENALTY[sentence.kind], values))
         evidence.sort(key=lambda e: (-e.score, e.sentence.article_id, e.sentence.start))
         evidence[:FOCUSED] = self._focused(standalone, evidence[:FOCUSED], before)
         passages: dict[int, Passage] = {}
@@ -151,8 +146,6 @@ class Retriever:
     def _weights(self, question: str, asked: TokenVectors, before: int) -> Vectors:
         """Return one weight a token of the question, summing to 1; what was said `before` that character counts less."""
         weights = np.array([self._weight(word_at(question, start, end)) for start, end in asked.spans], dtype=np.float32)
-        if self._matcher is not None:
-            weights = self._matcher.weigh(asked.vectors, weights)
         weights *= [SAID_BEFORE if start < before else 1.0 for start, _ in asked.spans]
         weights = weights if weights.any() else np.ones(len(asked.spans), np.float32)
         return np.asarray(weights / weights.sum(), dtype=np.float32)
@@ -165,7 +158,7 @@ class Retriever:
 
     def _text_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         missing = [text for text in dict.fromkeys(texts) if text not in self._tokens]
-        fresh = (self._matcher or self._embedder).encode_tokens(missing) if missing else []
+        fresh = self._embedder.encode_tokens(missing) if missing else []
         known = {t: tokens for t in texts if (tokens := self._tokens.get(t)) is not None} | dict(zip(missing, fresh, strict=True))
         for text, tokens in known.items():
             self._tokens[text] = tokens

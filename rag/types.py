@@ -211,18 +211,6 @@ class Embedder(Protocol):
         ...
 
 
-class Matcher(Protocol):
-    """Anything that gives token vectors for late interaction and weighs those of a question."""
-
-    def encode_tokens(self, texts: Sequence[str], /) -> list[TokenVectors]:
-        """Return the vectors of every text's tokens in their context, special tokens left out."""
-        ...
-
-    def weigh(self, vectors: Vectors, weights: Vectors) -> Vectors:
-        """Return the weights of a question's tokens, above 0, from the rarity of their words (0 or more)."""
-        ...
-
-
 class Reader(Protocol):
     """Anything that continues a conversation under a grammar. `name` is shown to people; `fluent` says whether to ask it."""
 

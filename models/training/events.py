@@ -65,10 +65,10 @@ class Form:
 
 @dataclass
 class Event:
-    """Something that happens, with what is told of it; what is not told is empty. `told` is the form of the telling."""
+    """Something that happens, told in one of its forms; what is not told of it is empty."""
 
-    name: str
     forms: list[Form]
+    told: Form
     agent: Person
     patient: Person | None = None
     thing: tuple[str, ...] = ()
@@ -76,8 +76,11 @@ class Event:
     place: tuple[str, ...] = ()
     tool: str = ""
     cause: tuple[str, str] = ("", "")
-    told: Form | None = None
-    believed: str = ""
+    mutual: bool = False
+
+    def clause(self, form: Form, verb: str, own: str, patient: str = "") -> str:
+        """Return the event after its subject, in a form's words; `patient` stands for the one who suffered it."""
+        return form.clause(verb, patient or (self.patient.first if self.patient else ""), self.thing[0] if self.thing else "", own)
 
 
 def with_article(noun: str) -> str:

@@ -1,7 +1,7 @@
-"""Stories made by program, with questions about who did what to whom, when, where, why and how, and the sentence that answers.
+"""Stories made by program, with questions about who did what to whom and why, and replies that another wording of them gives.
 
-Names, trades and events are drawn at random, and each event has rivals with the roles changed, so that nothing but the roles
-tells the answer. Questions use other words than the text. Some have no answer in the story, some assume what the story denies.
+Names, trades and events are drawn at random, and deeds have rivals with the roles changed, so that nothing but the roles tells
+the answer. Questions and replies use other words than the text. Some questions assume what the story denies, and get no reply.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from models.training import asking, lexicon
+from models.training import lexicon
 from models.training.events import (
     ALONE,
     CAUSES,
@@ -40,42 +40,22 @@ _BELIEFS = (
 _REASONS = (
     "{s} did it {long}.", "{s} acted {short}.", "The reason was simple: it was done {short}.", "{a} said later that it was done {short}.",
 )  # fmt: skip
-_HEADINGS = ("What happened to {a}?", "The secret of {a}", "The ending", "How it began", "{a} and {b}", "Who was to blame?")
-_TITLES = ("The Glass Pier", "Seven Winters", "What the Tide Left", "A House Without Doors", "The Last Guest", "Salt and Iron")
-_MADE = {
-    0: "Who wrote the book behind {t}?|Which author does the story come from?|What is it adapted from?",
-    1: "Who directed {t}?|Who was behind the camera?|Who is the director?",
-    2: "How many episodes does {t} have?|How many parts are there?|How long is the series?",
-    3: "When did {t} premiere?|When was it first shown?|On what date did it come out?",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A question on a made story: `answers` are positions of sentences that each answer it, none where nothing does."""
-
-    question: str
-    kind: str
-    answers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A question, a reply to it in other words than the text's, and the sentences that bear the reply."""
+    """A question, a reply to it in other words than the text's, and the sentences that bear it; none where nothing does."""
 
     question: str
-    reply: str
-    cited: tuple[str, ...]
+    reply: str = ""
+    cited: tuple[str, ...] = ()
 
 
 @dataclass
 class Story:
-    """A made text in sentences, each in its section and paragraph, with what is asked about it and replies to learn."""
+    """A made text in sentences, with questions and replies to learn."""
 
     sentences: list[str] = field(default_factory=list)
-    sections: list[str] = field(default_factory=list)
-    paragraphs: list[int] = field(default_factory=list)
-    questions: list[Made] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
 
 
@@ -87,72 +67,45 @@ def stories(count: int, seed: int) -> Iterator[Story]:
 
 
 class _Maker:
-    """Makes one story: paragraphs first, then their order, then the questions."""
+    """Makes one story: people first, then what they do, paragraph by paragraph, then the order of the paragraphs."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.people = _people(rng)
-        self.paragraphs: list[list[str]] = []
-        self.asked: list[tuple[str, str, list[str]]] = []  # kind, question, sentences that answer
         self.told: list[Told] = []
 
     def make(self) -> Story:
         rng = self.rng
-        for person in rng.sample(self.people, rng.randint(3, 5)):
-            self._introduce(person)
-        if rng.random() < 0.4:
-            self._production()
+        paragraphs = [self._introduction(person) for person in rng.sample(self.people, rng.randint(3, 5))]
         for _ in range(rng.randint(4, 6)):
-            self._scene()
+            paragraphs += self._scene()
         if rng.random() < 0.5:
-            rng.shuffle(self.paragraphs)
-        for paragraph in self.paragraphs:
+            rng.shuffle(paragraphs)
+        for paragraph in paragraphs:
             if rng.random() < 0.35:
                 paragraph.insert(rng.randint(0, len(paragraph)), rng.choice(FILLERS))
-        return self._laid_out()
-
-    def _laid_out(self) -> Story:
-        """Return the story with its paragraphs in order, some under headings, and the questions as people type them."""
-        rng, story, section = self.rng, Story(told=self.told), ""
-        place: dict[str, int] = {}
-        for number, paragraph in enumerate(self.paragraphs):
-            if rng.random() < 0.25:
-                a, b = rng.sample(self.people, 2)
-                section = rng.choice(_HEADINGS).format(a=a.first, b=b.first)
-            for sentence in paragraph:
-                place.setdefault(sentence, len(story.sentences))
-                story.sentences.append(sentence)
-                story.sections.append(section)
-                story.paragraphs.append(number)
-        for kind, question, answers in self.asked:
-            story.questions.append(Made(_typed(question, rng), kind, tuple(sorted({place[sentence] for sentence in answers}))))
-        return story
+        return Story([sentence for paragraph in paragraphs for sentence in paragraph], self.told)
 
     def _other(self, *but: Person | None) -> Person:
         return self.rng.choice([person for person in self.people if person not in but])
 
     # who people are
 
-    def _introduce(self, p: Person) -> None:
+    def _introduction(self, p: Person) -> list[str]:
         rng, job = self.rng, with_article(p.job[0])
-        styles = [
-            (f"{p.full}, {p.age}, is {job} from {p.city}.", ("job", "age", "city")),
-            (f"{p.first} ({p.actor}) works as {job} in {p.city}.", ("job", "city", "actor")),
-            (f"At the centre is {p.full} ({p.actor}), {job} with {p.firm}.", ("job", "actor", "firm")),
-            (f"{p.they.capitalize()} grew up in {p.city} and turned {p.age} that spring.", ("city", "age")),
-            (f"{p.actor} plays {p.full}, {job} who lives in {p.city}.", ("actor", "job", "city")),
-        ]
-        text, facts = rng.choice(styles)
-        paragraph = [f"{p.full} has been {job} for years."] if text.startswith(("She", "He")) else []
-        paragraph.append(text)
-        for name in ("job", "age", "city", "actor", "firm"):
-            if name in facts and rng.random() < 0.5:
-                self.asked.append(("fact", asking.fact(p, name, rng), [text]))
-            elif name not in (*facts, "city", "job") and rng.random() < 0.12:
-                self.asked.append(("none", asking.fact(p, name, rng), []))
-        if rng.random() < 0.7:
-            paragraph.append(self._relation(p))
-        self.paragraphs.append(paragraph)
+        text = rng.choice(
+            [
+                f"{p.full}, {p.age}, is {job} from {p.city}.",
+                f"{p.first} ({p.actor}) works as {job} in {p.city}.",
+                f"At the centre is {p.full} ({p.actor}), {job} with {p.firm}.",
+                f"{p.actor} plays {p.full}, {job} who lives in {p.city}.",
+            ]
+        )
+        asked = rng.choice([f"What is {p.first}'s job?", f"What does {p.first} do for a living?"])
+        self.told.append(Told(asked, f"{p.first} is {job}.", (text,)))
+        if p.actor in text:
+            self.told.append(Told(f"Who plays {p.first}?", f"{p.actor} plays {p.first}.", (text,)))
+        return [text, self._relation(p)] if rng.random() < 0.7 else [text]
 
     def _relation(self, p: Person) -> str:
         """Return a sentence that says what somebody is to somebody else."""
@@ -165,46 +118,30 @@ class _Maker:
         else:
             lines.append(f"{p.they.capitalize()} is the {relation[0]} of {whom.full}.")
         line = rng.choice(lines)
-        for question in asking.relation(who, whom, rng.choice(relation[:2]), rng):
-            self.asked.append(("relation", question, [line]))
         self.told.append(Told(f"Who is {whom.first}'s {relation[0]}?", f"{who.first} is {whom.first}'s {relation[0]}.", (line,)))
         return line
 
-    def _production(self) -> None:
-        """Open with who wrote and directed the story, and when it was shown."""
-        rng = self.rng
-        title, author, director = rng.choice(_TITLES), rng.choice(lexicon.WOMEN), rng.choice(lexicon.MEN)
-        one, two = rng.sample(lexicon.SURNAMES, 2)
-        count, date = rng.choice(lexicon.NUMBERS), f"{rng.choice(lexicon.MONTHS)} {rng.randint(1, 28)}"
-        made = f"{title} is based on a novel by {author} {one} and was directed by {director} {two}."
-        shown = rng.choice([f"The series has {count} episodes and started on {date}.", f"All {count} parts have been out since {date}."])
-        self.paragraphs.insert(0, [made, shown])
-        for number, templates in _MADE.items():
-            self.asked.append(("fact", rng.choice(templates.split("|")).format(t=title), [made if number < 2 else shown]))
-
     # what they do
 
-    def _scene(self) -> None:
+    def _scene(self) -> list[list[str]]:
+        """Return one paragraph about an event, or two where a rival has one of its own."""
         rng = self.rng
         table = rng.choices([TO_PERSON, WITH_THING, ALONE], [5, 3, 2])[0]
         name = rng.choice(sorted(table))
         a, b = rng.sample(self.people, 2)
-        paragraph = self._event(name, table[name], a, None if table is ALONE else b, thing=table is WITH_THING)
-        self.paragraphs.append(paragraph)
-        if table is TO_PERSON and rng.random() < 0.7:  # a rival: the same deed with other roles
-            c = self._other(a, b)
-            rival = self._event(name, table[name], *rng.choice([(b, c), (c, a), (c, b)]), thing=False)
-            if rng.random() < 0.5:
-                paragraph += rival
-            else:
-                self.paragraphs.append(rival)
+        scene = self._event(name, table[name], a, None if table is ALONE else b, thing=table is WITH_THING)
+        if table is not TO_PERSON or rng.random() < 0.3:
+            return [scene]
+        c = self._other(a, b)  # a rival: the same deed with other roles
+        rival = self._event(name, table[name], *rng.choice([(b, c), (c, a), (c, b)]), thing=False)
+        return [scene + rival] if rng.random() < 0.5 else [scene, rival]
 
     def _event(self, name: str, forms: list[Form], agent: Person, patient: Person | None, *, thing: bool) -> list[str]:
         """Return the sentences that tell an event, and ask about it."""
         rng = self.rng
         if not any("P" in form.pattern.split() or "P," in form.pattern for form in forms):
             patient = None
-        e = Event(name, forms, agent, patient, rng.choice(THINGS) if thing else (), told=rng.choice(forms))
+        e = Event(forms, rng.choice(forms), agent, patient, rng.choice(THINGS) if thing else (), mutual=name in lexicon.MUTUAL)
         if rng.random() < 0.5:
             e.time = _time(rng)
         if rng.random() < 0.5:
@@ -225,35 +162,28 @@ class _Maker:
         reason = ""
         if later:
             reason = rng.choice(_REASONS).format(s=e.agent.they.capitalize(), a=e.agent.first, long=e.cause[0], short=e.cause[1])
-        if e.patient and rng.random() < 0.3:
-            e.believed = self._belief(e)
-        answers = {"why": reason or deed, "belief": e.believed}
-        form = _other_form(e, rng)
-        for kind, question in asking.event(e, form, self._other(e.agent, e.patient), rng):
-            self.asked.append((kind.removesuffix(" alone"), question, [answers.get(kind, deed)]))
-        for kind, question in asking.missing(e, form, rng):
-            self.asked.append((kind, question, []))
-        self._reply(e, form, tuple(s for s in (lead, deed) if s))
-        return [s for s in (e.believed, lead, deed, reason) if s]
+        believed = self._belief(e) if e.patient and rng.random() < 0.3 else ""
+        self._ask(e, tuple(s for s in (lead, deed) if s))
+        return [s for s in (believed, lead, deed, reason) if s]
 
     def _belief(self, e: Event) -> str:
         """Return a sentence in which somebody is wrongly thought to have done it."""
-        assert e.told is not None
         wrong = self._other(e.agent, e.patient)
-        believer = self._other(e.agent, e.patient, wrong)
-        done = e.told.clause(e.told.participle, e.patient.first if e.patient else "", e.thing[0] if e.thing else "", wrong.own)
-        return self.rng.choice(_BELIEFS).format(b=believer.first, x=wrong.first, done=done)
+        done = e.clause(e.told, e.told.participle, wrong.own)
+        return self.rng.choice(_BELIEFS).format(b=self._other(e.agent, e.patient, wrong).first, x=wrong.first, done=done)
 
-    def _reply(self, e: Event, form: Form, cited: tuple[str, ...]) -> None:
-        """Note a reply to who did it, in the words of a form, with one of the things that are told beside it."""
-        patient, thing = e.patient.first if e.patient else "", e.thing[0] if e.thing else ""
-        did = form.clause(form.past, patient, thing, e.agent.own)
+    def _ask(self, e: Event, cited: tuple[str, ...]) -> None:
+        """Note questions about an event, mostly in other words than the text's: who did it, why, and why somebody else did."""
+        rng, name = self.rng, e.agent.first
+        form = rng.choice([f for f in e.forms if f != e.told]) if rng.random() < 0.75 else e.told
+        did, does = e.clause(form, form.past, e.agent.own), e.clause(form, form.base, e.agent.own)
         extras = [x for x in (f"with {e.tool}" if e.tool else "", e.place[0] if e.place else "", e.time) if x]
-        extra = f" {self.rng.choice(extras)}" if extras and self.rng.random() < 0.5 else ""
-        self.told.append(Told(f"Who {did}?", f"{e.agent.first} {did}{extra}.", cited))
+        extra = f" {rng.choice(extras)}" if extras and rng.random() < 0.5 else ""
+        self.told.append(Told(f"Who {did}?", f"{name} {did}{extra}.", cited))
         if e.cause[0] and e.cause[0] in cited[-1]:
-            does = form.clause(form.base, patient, thing, e.agent.own)
-            self.told.append(Told(f"Why did {e.agent.first} {does}?", f"{e.agent.first} {did} {e.cause[0]}.", cited))
+            self.told.append(Told(f"Why did {name} {does}?", f"{name} {did} {e.cause[0]}.", cited))
+        if e.patient and not e.mutual and rng.random() < 0.3:
+            self.told.append(Told(f"Why did {e.patient.first} {e.clause(form, form.base, e.patient.own, name)}?"))
 
 
 def _people(rng: random.Random) -> list[Person]:
@@ -277,36 +207,18 @@ def _time(rng: random.Random) -> str:
     )  # fmt: skip
 
 
-def _other_form(e: Event, rng: random.Random) -> Form:
-    """Return words to ask with: mostly others than those of the text."""
-    others = [form for form in e.forms if form != e.told]
-    return rng.choice(others) if rng.random() < 0.75 or e.told is None else e.told
-
-
 def _deed(e: Event, cause: str, *, pronoun: bool, rng: random.Random) -> str:
     """Return the sentence that tells an event: active, passive or cleft, with its adverbials in some order."""
-    assert e.told is not None
-    patient, thing = e.patient.first if e.patient else "", e.thing[0] if e.thing else ""
     subject = e.agent.they.capitalize() if pronoun else (e.agent.first if rng.random() < 0.85 else e.agent.full)
-    body = f"{subject} {e.told.clause(e.told.past, patient, thing, e.agent.own)}"
-    if not pronoun and e.told.passive and patient and not thing and rng.random() < 0.35:
-        body = f"{patient} was {e.told.passive} by {subject}"
+    told = e.clause(e.told, e.told.past, e.agent.own)
+    body = f"{subject} {told}"
+    if not pronoun and e.told.passive and e.patient and not e.thing and rng.random() < 0.35:
+        body = f"{e.patient.first} was {e.told.passive} by {subject}"
     elif not pronoun and rng.random() < 0.12:
-        body = f"It was {subject} who {e.told.clause(e.told.past, patient, thing, e.agent.own)}"
+        body = f"It was {subject} who {told}"
     adverbials = [x for x in (f"with {e.tool}" if e.tool else "", e.place[0] if e.place else "", e.time) if x]
     front = adverbials.pop() if adverbials and rng.random() < 0.35 else ""
     text = " ".join([body, *adverbials, cause]).strip() + ("" if cause else rng.choice(_TAILS)) + "."
     if not front:
         return text
     return f"{front[0].upper()}{front[1:]}, {text[0].lower() + text[1:] if text.startswith(('She ', 'He ', 'It was ')) else text}"
-
-
-def _typed(question: str, rng: random.Random) -> str:
-    """Return a question as people type it: now and then without capitals or the question mark, or with two letters swapped."""
-    text = question[0].upper() + question[1:]
-    roll = rng.random()
-    text = text.lower() if roll < 0.12 else text.rstrip("?") if roll < 0.17 else text
-    if rng.random() < 0.05 and len(text) > 20:
-        i = rng.randint(4, len(text) - 6)
-        text = text[:i] + text[i + 1] + text[i] + text[i + 2 :]
-    return text

@@ -341,24 +341,8 @@ sink sank sunk sinking :: V and never came up""",
 stop stopped stopped stopping :: V working
 give gave given giving :: V up work""",
 }
-SYMMETRIC = frozenset(
-    [
-        "meet",
-        "marry",
-        "brother",
-        "sister",
-        "husband",
-        "wife",
-        "cousin",
-        "neighbour",
-        "business partner",
-        "best friend",
-        "former lover",
-        "fiancé",
-        "fiancée",
-    ]
-)
-"""Events and relations that hold the other way round as well, or may: never swapped to spoil a claim."""
+MUTUAL = frozenset(("meet", "marry"))
+"""Events that hold the other way round as well: who suffers one may be said to have done it."""
 VIOLENT = frozenset("kill hit injure threaten push break".split())
 
 THINGS = """a silver watch|an old timepiece
