@@ -256,6 +256,10 @@ setInterval(() => {
 }, 100);
 
 watch("value", redrawn);
-parts.bar.watch("value", () => one('#panel [data-article=""]') && actions.list()); // the articles have been read by now
+parts.bar.watch("value", async () => { // the articles have been read by now, or have changed
+  if (one('#panel [data-article=""]')) actions.list();
+  const html = one(".welcome", element) && (await server.welcome({}));
+  if (html && one(".welcome", element)) props.value = html; // unless a question was asked meanwhile
+});
 const chosen = localStorage.getItem("footnote-theme");
 if (chosen) document.body.classList.toggle("dark", chosen === "dark");
