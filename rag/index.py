@@ -101,8 +101,7 @@ class Index:
         if not np.isfinite(vector).all():
             return Candidates(np.empty(0, np.int64), {})
         terms = self._term_scores(question)
-        best = np.argsort(-terms, kind="stable")[:k]
-        found = [best[terms[best] > 0]]
+        found = [_best(terms, k)]
         for view in VIEWS:
             if view.of == "sentence":
                 store = self.stores[view.name]
@@ -136,6 +135,13 @@ class Index:
         if not terms:
             return np.zeros(len(self.sentences), np.float32)
         return np.asarray(self._bm25.get_scores(terms), dtype=np.float32)
+
+
+def _best(scores: Scores, k: int) -> npt.NDArray[np.int64]:
+    """Return the positions of the k highest scores above 0, highest first and the earlier of equals first."""
+    least = np.partition(scores, -k)[-k] if 0 < k < len(scores) else 0.0
+    candidates = np.flatnonzero((scores >= least) & (scores > 0))  # sorting them all takes longer than all else of a search
+    return candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
 
 
 def build_index(articles: Sequence[Article], embedder: Embedder, progress: Progress | None = None) -> Index:
@@ -308,13 +314,16 @@ def _embedded(
 def _taken_over(articles: Sequence[Article], base: Snapshot | None, wanted: State) -> tuple[list[Part], dict[str, VectorStore], list[Part]]:
     """Return the parts of the base that still hold, its stores without the others' vectors, and new parts to embed."""
     kept: dict[str, Part] = {}
+    gone: list[Part] = []
     stores = dict(base.stores) if base else {}
     for part in base.parts if base else ():
         if base and wanted.articles.get(part.article.id) == base.state.articles[part.article.id]:
             kept[part.article.id] = part
         else:
-            for view in VIEWS:
-                stores[view.name].remove(part.keys(view.of))
+            gone.append(part)
+    if gone:
+        for view in VIEWS:  # all at once: a store may look through all of its vectors each time
+            stores[view.name].remove(keys_of(gone, view.of))
     key = max((part.next_key for part in base.parts), default=0) if base else 0
     fresh = []
     for article in articles:
