@@ -86,6 +86,14 @@ def test_one_original_can_be_chosen(retellings: Path, publishers: Site) -> None:
         library.originals(retellings, ["nothing"], fetch=fetch_here)
 
 
+def test_one_retelling_can_be_put_back(retellings: Path, publishers: Site) -> None:
+    lead_to(retellings, publishers)
+    library.originals(retellings, fetch=fetch_here)
+    assert library.restore(retellings, ["nothing"]) == ()
+    assert library.restore(retellings, ["finale-twist"]) == ("finale-twist",)
+    assert [entry.is_original for entry in library.entries(retellings)] == [True, False]
+
+
 @pytest.mark.parametrize("kind", ["the other article", "a notice", "an error", "offline", "a private redirect"])
 def test_a_page_that_is_not_the_article_leaves_the_retelling_in_place(retellings: Path, publishers: Site, kind: str) -> None:
     ending = publishers.answers["/ending-explained"]
