@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import CorpusError, EmptyCorpusError, RagError
+from rag.errors import EmptyCorpusError, RagError
 
 if TYPE_CHECKING:
     from rag.index import Index
@@ -78,7 +78,7 @@ def _article_commands(commands: Any) -> list[argparse.ArgumentParser]:
         description="Fetch the originals of the retellings from their publishers' pages and put them in the retellings' place.",
     )  # fmt: skip
     originals.add_argument("ids", nargs="*", metavar="ID", help="a retelling's id (default: all of them)")
-    originals.add_argument("--restore", action="store_true", help="put all retellings back instead, removed ones too")
+    originals.add_argument("--restore", action="store_true", help="put the retellings back instead, removed ones too")
     originals.add_argument("--allow-private", action="store_true", help="fetch also from an address of your own network")
     originals.set_defaults(run=_originals)
     return [add, remove, show, originals]
@@ -143,9 +143,7 @@ def _originals(options: argparse.Namespace) -> int:
     if not options.restore:
         report = library.originals(folder, options.ids, fetch=partial(fetch, allow_private=options.allow_private))
         return _show_report(report, assistant, "The retelling stays in place.")
-    if options.ids:
-        raise CorpusError("--restore puts all retellings back; it takes no ID.")
-    restored = library.restore(folder)
+    restored = library.restore(folder, options.ids)
     print(f"restored {', '.join(restored)}" if restored else "Every retelling is in its place already.")
     _update_index(assistant)
     return 0
