@@ -28,6 +28,8 @@ LONGEST_TITLE = 200
 RETELLING = "retelling"
 ORIGINALS = "originals"
 REMOVED = ".removed"
+TEMPORARY = ".{}.footnote.tmp"
+"""An article while it is written."""
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _LEADING_DATE = re.compile(r"\A\s*date:?\s+(\d{4}-\d{2}-\d{2})\b[ \t]*", re.IGNORECASE)
@@ -170,16 +172,16 @@ def save_article(file: Path, article: Article, *, disk: Disk | None = None) -> P
     folder, disk = file.parent, disk or Disk()
     fields = {name: value for name in FIELDS if (value := getattr(article, name))}
     front_matter = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=1_000_000)
-    temporary = folder / f".{article.id}.tmp"
+    temporary = folder / TEMPORARY.format(article.id)
     try:
         disk.make_folder(folder)
         disk.write(temporary, f"---\n{front_matter}---\n{article.text}".encode())
         disk.replace(temporary, file)
-        disk.flush_folder(folder)
     except OSError as error:
         with suppress(OSError):
             disk.remove(temporary)
         raise CorpusError(f"Cannot write {file}: {error.strerror}. Check the folder and the space there.") from error
+    disk.settled(folder)
     return file
 
 
