@@ -335,6 +335,8 @@ def _taken_over(articles: Sequence[Article], base: Snapshot | None, wanted: Stat
     for article in articles:
         if article.id not in kept:
             passages, sentences = chunking.split_article(article)
+            if not sentences:
+                logger.warning("%s holds headings only and no sentence; nothing in it can be cited.", article.id)
             fresh.append(Part(article, tuple(passages), tuple(sentences), key))
             key = fresh[-1].next_key
     return list(kept.values()), stores, fresh
