@@ -70,6 +70,9 @@ class Page:
         def source(wanted: dict[str, Any]) -> str:  # Gradio marks the functions it gives to the browser, and cannot mark a method
             return self.source(wanted)
 
+        def welcome(_: dict[str, Any]) -> str:
+            return self._conversation(())
+
         status = self.startup.status
         self.saved = gr.BrowserState([], storage_key=STORAGE, secret=STORAGE)  # no secret to keep: it is the reader's own browser
         self.timer = gr.Timer(POLL)
@@ -81,8 +84,9 @@ class Page:
             with gr.Column(elem_id="talk"):
                 self.notice = gr.HTML(render.notice_html(status), elem_id="notice", js_on_load=part("notice"), apply_default_css=False)
                 self.conversation = gr.HTML(
-                    self._conversation(()), elem_id="conversation", js_on_load=asset("window.js"), apply_default_css=False
-                )
+                    self._conversation(()), elem_id="conversation", js_on_load=asset("window.js"), server_functions=[welcome],
+                    apply_default_css=False,
+                )  # fmt: skip
                 self.box = gr.Textbox(
                     elem_id="box", label="Your question", show_label=False, container=False, lines=1, max_lines=8, max_length=2000,
                     placeholder="Ask about the articles", autofocus=True, submit_btn="Send",
@@ -102,7 +106,7 @@ class Page:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
         state = [self.bar, self.notice, self.timer]
         self.blocks.load(self.show_startup, None, state, **quiet)
-        self.timer.tick(self.show_progress, self.saved, [*state, self.conversation], **quiet)
+        self.timer.tick(self.show_startup, None, state, **quiet)
         self.notice.submit(self.begin_again, None, state, **quiet)
         self.blocks.load(self.restore, self.saved, self.conversation, **quiet)
         self.box.submit(self.ask, [self.box, self.saved], **asking)
@@ -116,7 +120,7 @@ class Page:
         exported.then(None, self.exported, None, js="(file) => window.footnote.save(file)", api_visibility="private")
         if self.rights.originals:
             self.note.submit(
-                self.change, self.saved, [self.note, *state, self.conversation], show_progress="hidden", api_visibility="private",
+                self.change, None, [self.note, *state], show_progress="hidden", api_visibility="private",
                 concurrency_id="shelf", concurrency_limit=AT_ONCE, trigger_mode="multiple",
             )  # fmt: skip
         api(self.answer, api_name="answer", concurrency_id="programs", concurrency_limit=AT_ONCE)
@@ -249,15 +253,12 @@ class Page:
         alone = len(articles) == 1 and not self.rights.articles
         return render.article_html(article, spots, alone=alone, original=self._shelf.is_original(article.id), rights=self.rights)
 
-    def change(self, saved: Saved, event: gr.EventData) -> Iterator[Updates]:
+    def change(self, event: gr.EventData) -> Iterator[Updates]:
         """Yield the page while the corpus is changed as it wishes; a wish that it has no right to changes nothing."""
         begin = self._changes.get(str(event.wish))
         for note in begin(event) if begin else ():
-            if note.state == "busy":
-                yield render.note_html(note), *[gr.skip()] * 4
-            else:
-                welcome = self._conversation(()) if not load_turns(saved) else gr.skip()
-                yield render.note_html(note), *self.show_startup(), welcome
+            status = [gr.skip()] * 3 if note.state == "busy" else self.show_startup()
+            yield render.note_html(note), *status
 
     @property
     def _changes(self) -> dict[str, Change]:
@@ -276,11 +277,6 @@ class Page:
         """Return the state of index and models; the page looks again while that can change."""
         status = self.startup.status
         return render.status_html(status), render.notice_html(status), gr.Timer(active=not status.settled)
-
-    def show_progress(self, saved: Saved) -> Updates:
-        """Return the state as above, and once it is settled the questions to start with, which the articles may ask."""
-        fresh = self.startup.status.settled and not load_turns(saved)
-        return *self.show_startup(), self._conversation(()) if fresh else gr.skip()
 
     def begin_again(self) -> Updates:
         """Try once more to load what failed."""

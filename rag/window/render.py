@@ -73,6 +73,8 @@ def article_html(
     `alone` leaves out the way to other articles, `original` says that it stands in its retelling's place.
     """
     blocks, lost = lay_out(article, spots)
+    if blocks and blocks[0].kind == "heading" and [(piece.text, piece.numbers) for piece in blocks[0].pieces] == [(article.title, ())]:
+        del blocks[0]  # it stands above the article already
     return (
         _templates()
         .get_template("article.html")

@@ -200,6 +200,7 @@ def test_an_empty_corpus_is_filled_from_the_page(start: Start, own: Path) -> Non
     drop(page, ("lamp.docx", documents.docx()))
     expect(page.locator(".status")).to_contain_text("1 article ·")
     expect(page.locator("#notice").get_by_role("alert")).to_have_count(0)
+    expect(page.locator(".welcome .suggestion")).to_have_text(["What broke the glass?"])
     page.reload()
     expect(page.locator("#panel .entry")).to_have_count(1)
 

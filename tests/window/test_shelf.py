@@ -152,7 +152,7 @@ def test_a_wish_without_a_right_to_it_changes_nothing(
     page = serve(fake_assistant, rights=rights).page
     event = {"article": "quay", "url": "https://example.org", "files": [{"name": "a.txt", "data": ""}], "replaces": True}
     for wish in {"original", "restore", "remove", "fetch", "drop", "__init__", ""} - allowed:
-        assert list(page.change([], SimpleNamespace(wish=wish, **event))) == []
+        assert list(page.change(SimpleNamespace(wish=wish, **event))) == []
     assert sorted(file.name for file in corpus.iterdir()) == ["harbour.md", "quay.txt"]
 
 

@@ -87,7 +87,8 @@ function preview(button) {
   card.replaceChildren(quote, Object.assign(document.createElement("p"), { className: "kicker", textContent: where }));
   card.hidden = false;
   const at = button.getBoundingClientRect();
-  const left = Math.min(at.left, window.innerWidth - card.offsetWidth - 12);
+  const edge = narrow.matches ? window.innerWidth : one("#talk").getBoundingClientRect().right; // so that it does not cover the source
+  const left = Math.min(at.left, edge - card.offsetWidth - 12);
   const below = at.bottom + 6; // so that it does not cover the claim
   const top = below + card.offsetHeight < window.innerHeight ? below : at.top - card.offsetHeight - 6;
   card.style.translate = `${Math.max(12, left)}px ${Math.max(12, top)}px`;
@@ -256,6 +257,10 @@ setInterval(() => {
 }, 100);
 
 watch("value", redrawn);
-parts.bar.watch("value", () => one('#panel [data-article=""]') && actions.list()); // the articles have been read by now
+parts.bar.watch("value", async () => { // the articles have been read by now, or have changed
+  if (one('#panel [data-article=""]')) actions.list();
+  const html = one(".welcome", element) && (await server.welcome({}));
+  if (html && one(".welcome", element)) props.value = html; // unless a question was asked meanwhile
+});
 const chosen = localStorage.getItem("footnote-theme");
 if (chosen) document.body.classList.toggle("dark", chosen === "dark");
