@@ -109,8 +109,8 @@ def test_no_reply_is_taught_that_the_verifier_would_not_show() -> None:
 
 @pytest.mark.real
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft asks transformers by an old name
-def test_an_adapter_does_in_llama_cpp_what_it_does_in_transformers(tmp_path: Path) -> None:
-    """Rows of q and k in another order, or another scale, would leave as large a difference as the adapter's effect."""
+def test_an_adapter_is_trained_and_does_in_llama_cpp_what_it_does_in_transformers(tmp_path: Path) -> None:
+    """Rounding alone makes a difference of 0.05, with and without an adapter; rows of q and k in another order make 0.5."""
     pytest.importorskip("peft", reason='pip install -e ".[train]"')
     pytest.importorskip("gguf", reason='pip install -e ".[train]"')
     import torch
@@ -118,13 +118,15 @@ def test_an_adapter_does_in_llama_cpp_what_it_does_in_transformers(tmp_path: Pat
     from models.training import reader
 
     torch.manual_seed(0)
-    tokenizer, model = reader.base_model()
-    model = reader.with_adapter(model).eval()
-    for name, value in model.named_parameters():
-        if ".lora_B." in name:
-            value.data = 0.1 * torch.randn_like(value)  # what it says is nonsense, and far from the base
-    reader.write_adapter(model, tmp_path / "adapter.gguf")
     asked = Example([{"role": "user", "content": "[1] Ruth sang on the roof.\nQuestion: Who sang?"}], "[1] Ruth sang.")
-    found = reader.agreement(model, tokenizer, tmp_path / "adapter.gguf", asked)
+    tokenizer, model = reader.base_model()
+    model = reader.with_adapter(model)
+    free = {name: value for name, value in model.named_parameters() if ".lora_B." in name}
+    reader.train(model, tokenizer, [asked], steps=1, batch=1, device="cpu")
+    assert all(value.any() for value in free.values())  # an adapter begins as no change at all
+    for value in free.values():
+        value.data = 0.2 * torch.randn_like(value)  # what it says is nonsense, and far from the base
+    reader.write_adapter(model, tmp_path / "adapter.gguf")
+    found = reader.agreement(model.eval(), tokenizer, tmp_path / "adapter.gguf", asked)
     assert found.effect > 0.5
-    assert found.difference < 0.3 * found.effect
+    assert found.difference < 0.2 * found.effect

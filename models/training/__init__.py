@@ -1,1 +1,1 @@
-"""Training of our own parts of the bundled models: data, recipes and export. Nothing here is needed to run Footnote."""
+"""Training of an adapter for the bundled reader: data, recipe and export. Nothing here is needed to run Footnote."""
