@@ -209,8 +209,8 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && running() && event.target.matches("#box textarea")) {
-    event.preventDefault(); // what is typed waits for the answer
+  if (event.key === "Enter" && !event.shiftKey && event.target.matches("#box textarea") && (running() || !event.target.value.trim())) {
+    event.preventDefault(); // what is typed waits for the answer, and nothing is no question
     event.stopPropagation();
   }
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target.matches("form.edit textarea")) {
