@@ -195,6 +195,10 @@ document.addEventListener("click", (event) => {
   else if (document.body.classList.contains("drawer") && !event.target.closest("#panel, #note")) drawer(false);
 });
 
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#box .submit-button") && !one("#box textarea").value.trim()) event.stopPropagation();
+}, true);
+
 document.addEventListener("submit", (event) => {
   const turn = turnOf(event.target);
   if (!turn) return;
