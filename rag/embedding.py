@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BATCH = 64
+_SETTINGS = (".json", ".txt", ".model")
 
 
 class SentenceTransformerEmbedder:
@@ -28,10 +31,14 @@ class SentenceTransformerEmbedder:
         self._lock = threading.Lock()
         self._loaded: SentenceTransformer | None = None
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """Name and weights: two models of one size still differ here."""
-        return f"{self.model.name}:{self.model.sha256}"
+        """Name, weights, and the settings beside them, such as how long a text may be and how its tokens are pooled."""
+        settings = hashlib.sha256()
+        for file in sorted(self.model.path.rglob("*")):
+            if file.suffix in _SETTINGS and file.is_file():
+                settings.update(file.relative_to(self.model.path).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+        return f"{self.model.name}:{self.model.sha256}:{settings.hexdigest()[:16]}"
 
     def encode(self, texts: Sequence[str], /) -> Vectors:
         """Return unit vectors, shape (len(texts), dimension), float32; longer texts are cut at the model's limit."""

@@ -72,6 +72,12 @@ class Candidates:
     ids: npt.NDArray[np.int64]
     parts: dict[str, Scores]
 
+    def best(self, weights: Mapping[str, float], count: int) -> Candidates:
+        """Return so many of them, those with the highest weighted sums of their scores, in the order of their ids."""
+        sums = sum((weights[part] * scores for part, scores in self.parts.items()), np.zeros(len(self.ids), np.float32))
+        top = np.sort(np.argsort(-sums, kind="stable")[:count])
+        return Candidates(self.ids[top], {part: scores[top] for part, scores in self.parts.items()})
+
 
 class Index:
     """Sentences and passages of a corpus with their vectors (inner product) and terms (BM25); never changed once made."""
@@ -329,6 +335,8 @@ def _taken_over(articles: Sequence[Article], base: Snapshot | None, wanted: Stat
     for article in articles:
         if article.id not in kept:
             passages, sentences = chunking.split_article(article)
+            if not sentences:
+                logger.warning("%s holds headings only and no sentence; nothing in it can be cited.", article.id)
             fresh.append(Part(article, tuple(passages), tuple(sentences), key))
             key = fresh[-1].next_key
     return list(kept.values()), stores, fresh

@@ -13,8 +13,9 @@ import pytest
 
 from rag.config import Settings
 from rag.evaluation import charts
-from rag.evaluation.report import coded, printable
+from rag.evaluation.report import coded
 from rag.evaluation.statistics import Bin, Estimate, RiskCoverage, risk_coverage
+from rag.text import printable
 from tests.conftest import QueueReader
 from tests.test_evaluate_run import QUESTIONS, Bench
 

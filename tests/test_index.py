@@ -11,7 +11,7 @@ import pytest
 
 from rag.corpus import load_corpus
 from rag.errors import IndexStoreError
-from rag.index import IndexStore, build_index
+from rag.index import Candidates, IndexStore, build_index
 from rag.types import Article, Keys, Vectors
 from rag.vectors import FaissEngine, FaissStore
 
@@ -36,6 +36,14 @@ def test_sentences_are_found_by_their_words_best_first_and_only_where_they_share
     scores = dict(zip(found.ids.tolist(), found.parts["bm25"].tolist(), strict=True))
     assert {i for i, score in scores.items() if score > 0} == {0, 1, 3}
     assert scores[0] == scores[3] < scores[1] == 1.0
+
+
+def test_the_best_candidates_are_those_of_the_highest_weighted_scores() -> None:
+    parts = {"sentence": np.array([0.9, 0.1, 0.5], np.float32), "bm25": np.array([0.0, 1.0, 0.9], np.float32)}
+    best = Candidates(np.array([4, 7, 9]), parts).best({"sentence": 1.0, "bm25": 0.5}, 2)
+    assert best.ids.tolist() == [4, 9]
+    assert best.parts["bm25"].tolist() == parts["bm25"][[0, 2]].tolist()
+    assert len(Candidates(np.empty(0, np.int64), {}).best({}, 2).ids) == 0
 
 
 def test_a_second_opening_embeds_nothing(corpus: Path, tmp_path: Path) -> None:
