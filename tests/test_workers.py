@@ -30,6 +30,7 @@ for line in sys.stdin:
 
 
 def test_workers_build_one_index_share_one_model_server_and_pick_up_an_added_article(corpus: Path, settings: Settings) -> None:
+    """Row I12."""
     with serve({CHAT: says("[1] Mara Quist rang the bell.")}) as site:
         arguments = [sys.executable, "-c", WORKER, str(corpus), settings.index_dir, f"{site.url}/v1#m"]
         options = {"cwd": PROJECT, "text": True, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
