@@ -72,6 +72,12 @@ class Candidates:
     ids: npt.NDArray[np.int64]
     parts: dict[str, Scores]
 
+    def best(self, weights: Mapping[str, float], count: int) -> Candidates:
+        """Return so many of them, those with the highest weighted sums of their scores, in the order of their ids."""
+        sums = sum((weights[part] * scores for part, scores in self.parts.items()), np.zeros(len(self.ids), np.float32))
+        top = np.sort(np.argsort(-sums, kind="stable")[:count])
+        return Candidates(self.ids[top], {part: scores[top] for part, scores in self.parts.items()})
+
 
 class Index:
     """Sentences and passages of a corpus with their vectors (inner product) and terms (BM25); never changed once made."""
@@ -101,8 +107,7 @@ class Index:
         if not np.isfinite(vector).all():
             return Candidates(np.empty(0, np.int64), {})
         terms = self._term_scores(question)
-        best = np.argsort(-terms, kind="stable")[:k]
-        found = [best[terms[best] > 0]]
+        found = [_best(terms, k)]
         for view in VIEWS:
             if view.of == "sentence":
                 store = self.stores[view.name]
@@ -136,6 +141,13 @@ class Index:
         if not terms:
             return np.zeros(len(self.sentences), np.float32)
         return np.asarray(self._bm25.get_scores(terms), dtype=np.float32)
+
+
+def _best(scores: Scores, k: int) -> npt.NDArray[np.int64]:
+    """Return the positions of the k highest scores above 0, highest first and the earlier of equals first."""
+    least = np.partition(scores, -k)[-k] if 0 < k < len(scores) else 0.0
+    candidates = np.flatnonzero((scores >= least) & (scores > 0))  # sorting them all takes longer than all else of a search
+    return candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
 
 
 def build_index(articles: Sequence[Article], embedder: Embedder, progress: Progress | None = None) -> Index:
@@ -202,6 +214,14 @@ class IndexStore:
         with self._writing(self.patience):
             wanted = _state(articles, self.embedder, self.engine)
             return Index(self._build(articles, None, wanted, progress))
+
+    def stamp(self) -> object:
+        """Return what differs once another index was put in force, by whichever process; None where there is none."""
+        try:
+            found = (self.folder / CURRENT).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def clear(self) -> None:
         """Remove the index from disk, as there is no article left. Raises as `open` does."""
@@ -300,13 +320,16 @@ def _embedded(
 def _taken_over(articles: Sequence[Article], base: Snapshot | None, wanted: State) -> tuple[list[Part], dict[str, VectorStore], list[Part]]:
     """Return the parts of the base that still hold, its stores without the others' vectors, and new parts to embed."""
     kept: dict[str, Part] = {}
+    gone: list[Part] = []
     stores = dict(base.stores) if base else {}
     for part in base.parts if base else ():
         if base and wanted.articles.get(part.article.id) == base.state.articles[part.article.id]:
             kept[part.article.id] = part
         else:
-            for view in VIEWS:
-                stores[view.name].remove(part.keys(view.of))
+            gone.append(part)
+    if gone:
+        for view in VIEWS:  # all at once: a store may look through all of its vectors each time
+            stores[view.name].remove(keys_of(gone, view.of))
     key = max((part.next_key for part in base.parts), default=0) if base else 0
     fresh = []
     for article in articles:

@@ -39,6 +39,9 @@ NAMES_SHARED = 0.6
 LENGTH_SHARED = 0.3
 """An original shorter than this share of its retelling is a teaser or a notice, not the article."""
 
+TAKEN = "Use --replace, or another --id."
+"""What to do where an id is taken, in the shell's words."""
+
 _ID = re.compile(r"[^\W_][\w-]*")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 _WEB = ("http://", "https://")
@@ -178,8 +181,10 @@ def originals(folder: Path, ids: Sequence[str] = (), *, fetch: Fetch = fetch_pag
         return _report([(retellings[id_].url or id_, partial(put, retellings[id_])) for id_ in ids or sorted(retellings)])
 
 
-def restore(folder: Path, *, disk: Disk | None = None) -> tuple[str, ...]:
-    """Put every retelling back in its place, removing originals and undoing removals; return the ids that changed.
+def restore(folder: Path, ids: Sequence[str] = (), *, disk: Disk | None = None) -> tuple[str, ...]:
+    """Put retellings back in their places, removing originals and undoing removals; return the ids that changed.
+
+    `ids` chooses some; all by default.
 
     Raises:
         CorpusError: the folder cannot be written.
@@ -188,12 +193,13 @@ def restore(folder: Path, *, disk: Disk | None = None) -> tuple[str, ...]:
     with _changing(folder, disk or Disk()) as at:
         try:
             for kept in sorted(file for file in (folder / REMOVED).glob("*") if file.suffix in files.SUFFIXES):
-                if not (folder / kept.name).exists():
+                if not (folder / kept.name).exists() and (not ids or kept.stem in ids):
                     at.disk.replace(kept, folder / kept.name)
                     changed.add(kept.stem)
             at.disk.settled(folder)
             for file in files.article_files(folder):
-                if original := files.original_file(folder, files.load_article(file)):
+                original = files.original_file(folder, files.load_article(file)) if not ids or file.stem in ids else None
+                if original:
                     at.disk.remove(original)
                     changed.add(file.stem)
             for leftover in (folder / ORIGINALS, folder / REMOVED):
@@ -289,7 +295,7 @@ def _put(article: Article, source: str, at: _Place, present: dict[str, Entry], t
     if texts.get(text, article.id) != article.id or (old and _same_text(old.article.text) == text and not replaces):
         raise CorpusError(f"{source} has the same text as the article {texts[text]!r}, which is there already.")
     if old and not replaces:
-        raise CorpusError(f"There is an article {old.article.id!r} already ({old.article.title}). Use --replace, or another --id.")
+        raise CorpusError(f"There is an article {old.article.id!r} already ({old.article.title}). {TAKEN}")
     base = old.base if old else at.folder / f"{article.id}.md"
     article = replace(article, id=base.stem)
     below = files.load_article(base) if old else None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from rag.text import fold, names, numbers, stem, words
+from rag.text import content_stems, fold, names, numbers, stem, words
 
 Asked = Literal["performer", "person", "time", "number", "reason", "other"]
 
@@ -32,14 +32,18 @@ def asked_for(question: str) -> Asked:
 
 
 _SEVERAL = re.compile(
-    r"\b(?:two|three|four|five|both|all|every\w*|list|several|many|things|people|characters|steps|places|names|reasons|ways)\b"
-    r"|\band (?:who|what|where|when|how|why|that|is|was|did|does)\b|\bwhat happen\w*|\bsummar\w*|\btell me\b|\bdifferen\w*"
+    r"(?<!\bthe )\b(?:two|three|four|five|both)\b|\b(?:all|every(?:body|one)?|list|several|things|people|characters|steps|places)\b"
+    r"|(?<!how )\bmany\b|\b(?:names|reasons|ways)\b"
+    r"|(?<=[\w,;?] )and (?:who|what|where|when|how|why|that|is|was|did|does)\b|\bwhat happen\w*|\bsummar\w*|\btell me\b|\bdifferen\w*"
 )
 
 
 def asks_for_several(question: str) -> bool:
-    """Tell whether a question asks for more than one thing: a list, two questions in one, a summary, a comparison."""
-    return bool(_SEVERAL.search(fold(question)))
+    """Tell whether a question asks for more than one thing: a list, two questions in one, a summary, a comparison.
+
+    Capitalised words after the first are parts of names and ask for nothing.
+    """
+    return bool(_SEVERAL.search(fold(re.sub(r"(?<=\s)[A-Z]\w*", "", question))))
 
 
 def fits(asked: Asked, question: str, sentence: str) -> float:
@@ -76,6 +80,33 @@ def unnamed(question: str, sentences: Sequence[str]) -> bool:
     thing = stem(next(group for group in match.groups() if group))
     given = {stem(word) for word in words(question)}
     return not any(_named_beside(thing, given, re.sub(r"\([^)]*\)", "", sentence)) for sentence in sentences)
+
+
+_QUANTITY = re.compile(
+    r"\bhow (?:many|old|tall|far|often|long)\b|\bhow much (?:is|was|were|are|money|cash|time)\b"
+    r"|\bhow much .*\b(?:cost|pay|paid|earn|owe|ask)\b"
+)
+_OF_QUANTITY = frozenset(map(stem, "many much old long tall far often time times year years day days ago money".split()))
+_MEASURED_NEAR = 8
+"""Words between a number and what it may measure, at most."""
+
+
+def unmeasured(question: str, sentences: Sequence[str]) -> bool:
+    """Tell whether a question asks for a quantity ("how much was the ransom") of which no sentence gives one.
+
+    A number, or a time, measures what stands near it. Where the question holds more than names, a name is not what is measured.
+    """
+    if not _QUANTITY.search(fold(question)):
+        return False
+    called = {stem(name) for sentence in sentences for name in names(f"x {sentence}")}
+    things = set(content_stems(question)) - _OF_QUANTITY
+    things = things - called or things
+    return not any(_measured(things, words(sentence)) for sentence in sentences)
+
+
+def _measured(things: set[str], said: Sequence[str]) -> bool:
+    measures = [i for i, word in enumerate(said) if numbers(word) or _TIME.search(fold(word))]
+    return any(abs(i - j) <= _MEASURED_NEAR for j, word in enumerate(said) if stem(word) in things for i in measures)
 
 
 def _named_beside(thing: str, given: set[str], sentence: str) -> bool:

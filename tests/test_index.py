@@ -11,8 +11,9 @@ import pytest
 
 from rag.corpus import load_corpus
 from rag.errors import IndexStoreError
-from rag.index import IndexStore, build_index
-from rag.types import Article, Vectors
+from rag.index import Candidates, IndexStore, build_index
+from rag.types import Article, Keys, Vectors
+from rag.vectors import FaissEngine, FaissStore
 
 from .conftest import WordEmbedder
 
@@ -24,6 +25,25 @@ def test_search_agrees_with_plain_numpy(corpus: Path) -> None:
     found = index.search("Who rang the bell?", query, k=100)
     expected = embedder.encode([s.text for s in index.sentences]) @ query
     np.testing.assert_allclose(found.parts["sentence"], expected[found.ids], rtol=1e-5)
+
+
+def test_sentences_are_found_by_their_words_best_first_and_only_where_they_share_one() -> None:
+    texts = ("The bell rang.", "A bell, the bell, that bell!", "Nobody was hurt.", "The bell rang.", "The boats burned.")
+    index = build_index([Article(f"a{i}", "A", f"{text}\n") for i, text in enumerate(texts)], WordEmbedder())
+    nowhere = np.zeros(256, np.float32)
+    assert 1 in index.search("bell", nowhere, k=1).ids
+    found = index.search("bell", nowhere, k=5)
+    scores = dict(zip(found.ids.tolist(), found.parts["bm25"].tolist(), strict=True))
+    assert {i for i, score in scores.items() if score > 0} == {0, 1, 3}
+    assert scores[0] == scores[3] < scores[1] == 1.0
+
+
+def test_the_best_candidates_are_those_of_the_highest_weighted_scores() -> None:
+    parts = {"sentence": np.array([0.9, 0.1, 0.5], np.float32), "bm25": np.array([0.0, 1.0, 0.9], np.float32)}
+    best = Candidates(np.array([4, 7, 9]), parts).best({"sentence": 1.0, "bm25": 0.5}, 2)
+    assert best.ids.tolist() == [4, 9]
+    assert best.parts["bm25"].tolist() == parts["bm25"][[0, 2]].tolist()
+    assert len(Candidates(np.empty(0, np.int64), {}).best({}, 2).ids) == 0
 
 
 def test_a_second_opening_embeds_nothing(corpus: Path, tmp_path: Path) -> None:
@@ -89,6 +109,26 @@ def test_nothing_of_a_removed_article_is_found_or_kept_on_disk(corpus: Path, tmp
     kept = b"".join(path.read_bytes() for path in (tmp_path / "index").rglob("*") if path.is_file())
     assert b"flames" not in kept
     assert b"quay" not in kept
+
+
+def test_many_articles_are_removed_from_the_vectors_at_one_go(tmp_path: Path) -> None:
+    class Counting(FaissStore):
+        calls = 0
+
+        def remove(self, keys: Keys, /) -> None:
+            Counting.calls += 1
+            super().remove(keys)
+
+    class Engine(FaissEngine):
+        def open(self, state: bytes, /) -> FaissStore:
+            return Counting.from_state(state)
+
+    articles = [Article(f"a{i}", "A", f"Bell number {i} rang.\n") for i in range(40)]
+    store = IndexStore(tmp_path / "index", WordEmbedder(), Engine())
+    store.open(articles)
+    index = store.open(articles[:3])
+    assert Counting.calls == len(index.stores) == 3
+    assert {len(vectors) for vectors in index.stores.values()} == {3}
 
 
 def test_a_cleared_index_leaves_no_text_behind(corpus: Path, tmp_path: Path) -> None:
