@@ -53,6 +53,7 @@ def test_a_build_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")
 def test_a_reader_never_meets_a_broken_index_while_writers_are_killed_at_random(tmp_path: Path) -> None:
+    """Row I19."""
     folder = tmp_path / "index"
     build_old(folder, Disk())
     writer = (
@@ -108,6 +109,7 @@ def test_a_file_cut_short_is_named(tmp_path: Path, cut: float, caplog: pytest.Lo
 
 
 def test_files_of_another_generation_are_refused(tmp_path: Path) -> None:
+    """Row I7."""
     folder = tmp_path / "index"
     IndexStore(folder, WordEmbedder()).open(OLD)
     other = tmp_path / "other"
@@ -122,6 +124,7 @@ def test_files_of_another_generation_are_refused(tmp_path: Path) -> None:
 def test_a_pointer_that_is_none_is_told_apart_and_built_again(
     tmp_path: Path, content: bytes, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Row I6."""
     caplog.set_level(logging.INFO)
     folder = tmp_path / "index"
     IndexStore(folder, WordEmbedder()).open(OLD)
@@ -131,6 +134,7 @@ def test_a_pointer_that_is_none_is_told_apart_and_built_again(
 
 
 def test_an_index_of_a_newer_footnote_is_left_alone_and_both_formats_are_named(tmp_path: Path) -> None:
+    """Row I6."""
     folder = tmp_path / "index"
     IndexStore(folder, WordEmbedder()).open(OLD)
     manifest = json.loads((folder / "CURRENT").read_text())
@@ -141,6 +145,7 @@ def test_an_index_of_a_newer_footnote_is_left_alone_and_both_formats_are_named(t
 
 
 def test_the_index_before_is_searched_while_another_process_builds(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Row I12."""
     store = IndexStore(tmp_path / "index", WordEmbedder(), patience=0.1)
     store.open(OLD)
     with FileLock(store.folder / "lock"):
@@ -152,6 +157,7 @@ def test_the_index_before_is_searched_while_another_process_builds(tmp_path: Pat
 
 
 def test_pickles_in_the_index_folder_are_never_opened(tmp_path: Path) -> None:
+    """Row I18."""
     folder = tmp_path / "index"
     IndexStore(folder, WordEmbedder()).open(OLD)
     canary = tmp_path / "canary"

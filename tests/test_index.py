@@ -69,6 +69,7 @@ def test_a_changed_article_is_indexed_again_and_a_touched_one_is_not(corpus: Pat
 
 
 def test_only_what_is_new_or_changed_is_embedded(corpus: Path, tmp_path: Path) -> None:
+    """Row I8."""
     store = IndexStore(tmp_path / "index", embedder := WordEmbedder())
     store.open(load_corpus(corpus))
     embedder.texts.clear()
@@ -146,6 +147,8 @@ def test_texts_that_are_the_same_in_two_views_are_embedded_once(corpus: Path) ->
 def test_another_embedding_model_of_the_same_size_rebuilds_the_index(
     corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Row I9."""
+
     class OtherWeights(WordEmbedder):
         fingerprint = "words:2"
 
@@ -197,6 +200,7 @@ def test_an_index_folder_that_cannot_be_written_is_named(corpus: Path, tmp_path:
 
 @pytest.mark.parametrize("name", ["two words", "índice-🙂", "x" * 200, "new/folders/below"])
 def test_an_index_folder_may_have_any_name(corpus: Path, tmp_path: Path, name: str) -> None:
+    """Row I15."""
     embedder = WordEmbedder()
     IndexStore(tmp_path / name, embedder).open(load_corpus(corpus))
     embedder.texts.clear()

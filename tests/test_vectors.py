@@ -85,6 +85,7 @@ def test_a_store_opened_by_its_state_holds_the_same_and_grows(engine: VectorEngi
 
 
 def test_more_than_there_is_can_be_asked_for(engine: VectorEngine) -> None:
+    """Row I11."""
     store = engine.create("sentence", 16)
     store.add(KEYS[:3], VECTORS[:3])
     assert len(store.search(VECTORS[0], 50).keys) == 3

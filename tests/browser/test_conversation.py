@@ -39,6 +39,7 @@ def test_escape_stops_too_and_what_is_typed_meanwhile_is_kept(page: Page, script
 
 
 def test_leaving_the_page_frees_the_model(served: Served, open_page: Open, scripted: ScriptedAssistant) -> None:
+    """Row S3."""
     page = open_page(served.url)
     scripted.closed.clear()
     page.locator("#box textarea").fill("Read slowly, please")
@@ -49,6 +50,7 @@ def test_leaving_the_page_frees_the_model(served: Served, open_page: Open, scrip
 
 
 def test_a_second_page_waits_in_line_and_sees_nothing_of_the_first(served: Served, open_page: Open, page: Page) -> None:
+    """Row S10."""
     other = open_page(served.url)
     page.locator("#box textarea").fill("Read slowly, please")
     page.keyboard.press("Enter")

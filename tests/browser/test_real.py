@@ -38,6 +38,7 @@ def test_a_starter_is_answered_with_quotes_that_stand_in_the_articles(assistant:
 
 
 def test_stop_stops_the_bundled_model(assistant: Assistant, serve: Serve, open_page: Open) -> None:
+    """Row S3."""
     talkative = Assistant(settings=assistant.settings.with_overrides(phrase="always"))
     page = open_page(serve(talkative).url)
     page.set_default_timeout(PATIENCE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,10 +25,10 @@ from packaging.version import Version
 from rag import cli
 from rag.config import PROJECT
 from rag.window.serve import Door, listen
-from tests.window.conftest import BELL, harbour, scripted, serve, served
+from tests.window.conftest import BELL, feedback_file, harbour, scripted, serve, served
 from tests.window.fakes import ScriptedAssistant, Served
 
-__all__ = ["harbour", "scripted", "serve", "served"]  # fixtures of the window's tests
+__all__ = ["feedback_file", "harbour", "scripted", "serve", "served"]  # fixtures of the window's tests
 
 WATCH = """
 import sys
@@ -79,25 +80,23 @@ app.main(["--port", port])
 )
 
 
+def alone() -> list[str]:
+    """Return the command that runs another without any network, where this system has one."""
+    if sys.platform == "linux" and shutil.which("unshare"):
+        command = ["unshare", "-rn"]
+        if subprocess.run([*command, "true"], check=False, capture_output=True).returncode == 0:
+            return command
+    return []
+
+
 @pytest.mark.real
 def test_a_question_in_the_shell_reaches_for_no_host_and_no_name(tmp_path: Path) -> None:
-    """Row S8: with every connection and every look-up of a name watched."""
+    """Row S8: with every connection and every look-up of a name watched, and where it can be, without a network at all."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", ASKED], cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "status 0 reached []"
-
-
-@pytest.mark.real
-@pytest.mark.skipif(
-    subprocess.run(["unshare", "-rn", "true"], check=False, capture_output=True).returncode != 0 if sys.platform == "linux" else True,
-    reason="needs a network namespace",
-)
-def test_it_answers_where_there_is_no_network_at_all(tmp_path: Path) -> None:
-    """Row S8."""
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
-    command = ["unshare", "-rn", sys.executable, "-m", "rag", "ask", "Who kidnapped Milo?"]
+    command = [*alone(), sys.executable, "-c", ASKED]
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
     assert "Carrie" in done.stdout
+    assert done.stdout.splitlines()[-1] == "status 0 reached []"
 
 
 @pytest.mark.real
@@ -176,11 +175,12 @@ def test_an_error_over_http_is_our_sentence_without_a_path(scripted: ScriptedAss
     assert "error" in told
 
 
-def test_the_shell_prints_no_control_sequence_of_an_article(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shell_prints_no_control_sequence_of_an_article(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Row X9: an article may hold what clears a screen or turns text about; the shell shows it without."""
     title = "Red\x1b[31m title\u202e"
     (corpus / "evil.txt").write_text(f"{title}\n\nThe gull said \x1b[2J\x1b]0;owned\x07 hello to the welder.\n")
-    for arguments in (["list"], ["add", str(corpus / "evil.txt")], ["add", str(corpus / "evil.txt"), "--id", "evil"]):
+    (tmp_path / "other.txt").write_text("The welder said nothing.\n")
+    for arguments in (["list"], ["add", str(tmp_path / "other.txt"), "--id", "evil"]):
         cli.main([*arguments, "--corpus", str(corpus)])
         out, err = capsys.readouterr()
         assert "Red" in out + err
