@@ -12,7 +12,7 @@ from typing import Any
 from rag import grounding, prompts
 from rag.config import Settings, load_settings
 from rag.corpus import load_corpus
-from rag.embedding import SentenceTransformerEmbedder
+from rag.embedding import local_embedder
 from rag.errors import ContextError, EmptyCorpusError, QuestionError
 from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
@@ -141,7 +141,7 @@ class Assistant:
     def _ensure_embedder(self) -> Embedder:
         if self._embedder is None:
             model = embedding_model(self.settings.embedding_model)
-            self._embedder = SentenceTransformerEmbedder(model, threads=self.settings.cpu_threads)
+            self._embedder = local_embedder(model, threads=self.settings.cpu_threads)
         return self._embedder
 
     def _steps(self, question: str, earlier: Sequence[str]) -> Iterator[Event]:

@@ -30,12 +30,13 @@ import numpy as np
 from rag import library
 from rag.config import PROJECT
 from rag.corpus import load_corpus
-from rag.embedding import SentenceTransformerEmbedder
+from rag.embedding import local_embedder
 from rag.evaluation.questions import Question, load_questions
 from rag.evaluation.ranking import rank
 from rag.index import Index, IndexStore
 from rag.models import embedding_model
 from rag.retriever import CANDIDATES, Retriever
+from rag.types import Embedder
 from rag.vectors import FaissStore
 
 STEPS = ("add", "build", "one", "search")
@@ -147,7 +148,7 @@ def kinds(index: Index) -> str:
     return ", ".join(dict.fromkeys(store.kind for store in index.stores.values() if isinstance(store, FaissStore)))
 
 
-def lists(index: Index, embedder: SentenceTransformerEmbedder, questions: Sequence[Question]) -> dict[str, float]:
+def lists(index: Index, embedder: Embedder, questions: Sequence[Question]) -> dict[str, float]:
     """Return how long a search of this index's sentences takes over every vector and over lists, and what the lists find.
 
     A hit is one of the best where its score is at least the last one's of comparing every vector: texts may repeat.
@@ -169,8 +170,8 @@ def lists(index: Index, embedder: SentenceTransformerEmbedder, questions: Sequen
     return {"flat ms": median(exact), f"{inverted.kind} ms": median(actual), f"recall@{CANDIDATES} of {inverted.kind}": mean(shares)}
 
 
-def loaded_embedder() -> SentenceTransformerEmbedder:
-    embedder = SentenceTransformerEmbedder(embedding_model(), threads=len(os.sched_getaffinity(0)))
+def loaded_embedder() -> Embedder:
+    embedder = local_embedder(embedding_model(), threads=len(os.sched_getaffinity(0)))
     embedder.encode(["warm-up"])
     return embedder
 
