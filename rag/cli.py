@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import EmptyCorpusError, RagError
+from rag.errors import CorpusError, EmptyCorpusError, RagError
 
 if TYPE_CHECKING:
     from rag.index import Index
@@ -77,7 +77,9 @@ def _article_commands(commands: Any) -> list[argparse.ArgumentParser]:
         "originals", help="put the originals in the retellings' place",
         description="Fetch the originals of the retellings from their publishers' pages and put them in the retellings' place.",
     )  # fmt: skip
-    originals.add_argument("--restore", action="store_true", help="put the retellings back instead, removed ones too")
+    originals.add_argument("ids", nargs="*", metavar="ID", help="a retelling's id (default: all of them)")
+    originals.add_argument("--restore", action="store_true", help="put all retellings back instead, removed ones too")
+    originals.add_argument("--allow-private", action="store_true", help="fetch also from an address of your own network")
     originals.set_defaults(run=_originals)
     return [add, remove, show, originals]
 
@@ -133,12 +135,16 @@ def _remove(options: argparse.Namespace) -> int:
 
 def _originals(options: argparse.Namespace) -> int:
     from rag import library
+    from rag.fetch import fetch
     from rag.pipeline import Assistant
 
     assistant = Assistant(options.corpus)
     folder = assistant.settings.corpus_path
     if not options.restore:
-        return _show_report(library.originals(folder), assistant, "The retelling stays in place.")
+        report = library.originals(folder, options.ids, fetch=partial(fetch, allow_private=options.allow_private))
+        return _show_report(report, assistant, "The retelling stays in place.")
+    if options.ids:
+        raise CorpusError("--restore puts all retellings back; it takes no ID.")
     restored = library.restore(folder)
     print(f"restored {', '.join(restored)}" if restored else "Every retelling is in its place already.")
     _update_index(assistant)

@@ -13,7 +13,7 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +200,7 @@ def about(assistant: Assistant, run: Run, questions: Path) -> dict[str, Any]:
         "questions": questions.name,
         "questions sha256": hashlib.sha256(questions.read_bytes()).hexdigest(),
         "articles": {a.id: hashlib.sha256(a.text.encode("utf-8", "replace")).hexdigest() for a in run.articles.values()},
-        "settings": asdict(assistant.settings),
+        "settings": {f.name: getattr(assistant.settings, f.name) for f in fields(assistant.settings) if f.repr},  # no key or token
         "bootstrap": {"resamples": RESAMPLES, "seed": SEED},
         "versions": versions(),
     }

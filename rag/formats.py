@@ -38,6 +38,9 @@ CONTENT_TYPES = {
 }  # fmt: skip
 READABLE = "text (.txt, .md), web pages (.html), PDF and DOCX"
 
+CAPTION = "Caption: "
+"""What a caption begins with, so that it is not taken for a sentence of the article."""
+
 _SHORTEST_ARTICLE = 50
 """Characters; of a page with less in its article, trafilatura would give everything, navigation too (it has 250)."""
 _HYPHENATED = re.compile(r"(?<=[a-z])-\s*\n(?=[a-z])")
@@ -95,7 +98,7 @@ def _read_page(data: bytes, name: str, id_: str) -> Article:
     config = use_config()
     config.set("DEFAULT", "MIN_EXTRACTED_SIZE", str(_SHORTEST_ARTICLE))
     config.set("DEFAULT", "EXTENSIVE_DATE_SEARCH", "off")  # or any date in the text may become the article's
-    page = _decode_page(data, name)
+    page = _with_captions(trafilatura.load_html(_decode_page(data, name)))
     document: Any = trafilatura.bare_extraction(page, with_metadata=True, include_comments=False, include_links=False, config=config)
     if document is None or document.body is None:
         raise CorpusError(f"{name} holds no article that could be told from the rest of the page. Save its text as .txt and add that.")
@@ -103,6 +106,16 @@ def _read_page(data: bytes, name: str, id_: str) -> Article:
     blocks = [block for block in _page_blocks(document.body) if block.lstrip("# ") != title]
     fields = {"title": title, "publisher": document.sitename, "date": document.date, "url": document.url}
     return _article(id_, "\n\n".join(blocks), **fields)
+
+
+def _with_captions(page: Any) -> Any:
+    """Return a page's tree with its captions as paragraphs after their figures, which trafilatura drops whole."""
+    for caption in list(page.iter("figcaption")) if page is not None else ():
+        if (text := _one_line(caption.text_content())) and (figure := next(caption.iterancestors("figure"), None)) is not None:
+            paragraph = figure.makeelement("p")
+            paragraph.text = f"{CAPTION}{text}"
+            figure.addnext(paragraph)
+    return page
 
 
 def _decode_page(data: bytes, name: str) -> str:

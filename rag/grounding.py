@@ -10,12 +10,10 @@ from rag.text import content_stems, fold, names, negations, numbers, stem, words
 from rag.types import Article, Citation, Claim, Evidence, Sentence, Verdict
 from rag.verifier import SUPPORT_FLOOR, verify
 
-OTHER_ARTICLE = 0.9
-"""Another article's best sentence speaks too where its score is at least this share of the best one's."""
-SAME_ARTICLE = 0.9
-"""A second sentence of one article speaks where its score is at least this share."""
-SEVERAL = 0.75
-"""For a question that asks for more than one thing, any sentence does at this share."""
+NEARLY = 0.94
+"""Another sentence speaks too where its score is at least this share of the best one's."""
+SEVERAL = 0.8
+"""At this share any sentence does for a question that asks for more than one thing, and so does another article's that agrees."""
 CLAIMS, SEVERAL_CLAIMS = 2, 3
 AGREE = 0.5
 """Two articles say the same where they share this much of what either adds to the question."""
@@ -69,10 +67,10 @@ def select(
     for e in evidence[1:] if several else [*others, *(e for e in evidence[1:] if e not in others)]:
         heard = {other.sentence.article_id for group in groups for other in group}
         fresh = e.sentence.article_id not in heard
-        if e.score < best * (SEVERAL if several else OTHER_ARTICLE if fresh else SAME_ARTICLE):
-            continue
         home = next((group for group in groups if fresh and _agree(question, group[0], e)), None)
-        if home is not None:
+        if e.score < best * (SEVERAL if several or home else NEARLY):
+            continue
+        if home:
             home.append(e)
         elif len(groups) < (SEVERAL_CLAIMS if several else CLAIMS):
             groups.append([e])

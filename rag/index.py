@@ -203,6 +203,14 @@ class IndexStore:
             wanted = _state(articles, self.embedder, self.engine)
             return Index(self._build(articles, None, wanted, progress))
 
+    def stamp(self) -> object:
+        """Return what differs once another index was put in force, by whichever process; None where there is none."""
+        try:
+            found = (self.folder / CURRENT).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
     def clear(self) -> None:
         """Remove the index from disk, as there is no article left. Raises as `open` does."""
         with self._writing(self.patience):

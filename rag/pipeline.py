@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from rag import grounding, prompts
 from rag.config import Settings, load_settings
 from rag.corpus import load_corpus
 from rag.embedding import local_embedder
-from rag.errors import ContextError, EmptyCorpusError, QuestionError
+from rag.errors import ContextError, EmptyCorpusError, IndexStoreError, QuestionError
 from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
 from rag.reader import LlamaReader
@@ -22,6 +23,8 @@ from rag.retriever import Retriever
 from rag.text import clean
 from rag.types import Answer, Article, Embedder, Event, Evidence, Reader, VectorEngine
 from rag.vectors import vector_engine
+
+logger = logging.getLogger(__name__)
 
 LONGEST_QUESTION = 2000
 PASSAGES_SHOWN = 10
@@ -50,6 +53,7 @@ class Assistant:
         self._embedder = embedder
         self._reader = reader
         self._retriever: Retriever | None = None
+        self._stamp: object = None
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
 
@@ -102,9 +106,20 @@ class Assistant:
 
     def _ready(self, progress: Progress | None = None) -> Retriever:
         with self._lock:
-            if self._retriever is None:
-                index = self._store().open(load_corpus(self.settings.corpus_path), progress, wait=False)
-                self._retriever = Retriever(index, self._ensure_embedder())
+            store, old = self._store(), self._retriever
+            if old is None or self._stamp != (stamp := store.stamp()):  # another process put another index in force
+                current = old.index if old else None
+                try:
+                    index = store.open(load_corpus(self.settings.corpus_path), progress, wait=False, current=current)
+                except IndexStoreError as error:
+                    if current is None:
+                        raise
+                    logger.warning("The index before is searched on: %s", error)
+                    index = current
+                self._stamp = stamp if old else store.stamp()
+                if old is None or index is not current:
+                    self._retriever = Retriever(index, self._ensure_embedder())
+            assert self._retriever is not None
             return self._retriever
 
     def warm_up(self, progress: Progress | None = None) -> None:

@@ -32,14 +32,18 @@ def asked_for(question: str) -> Asked:
 
 
 _SEVERAL = re.compile(
-    r"\b(?:two|three|four|five|both|all|every\w*|list|several|many|things|people|characters|steps|places|names|reasons|ways)\b"
-    r"|\band (?:who|what|where|when|how|why|that|is|was|did|does)\b|\bwhat happen\w*|\bsummar\w*|\btell me\b|\bdifferen\w*"
+    r"(?<!\bthe )\b(?:two|three|four|five|both)\b|\b(?:all|every(?:body|one)?|list|several|things|people|characters|steps|places)\b"
+    r"|(?<!how )\bmany\b|\b(?:names|reasons|ways)\b"
+    r"|(?<=[\w,;?] )and (?:who|what|where|when|how|why|that|is|was|did|does)\b|\bwhat happen\w*|\bsummar\w*|\btell me\b|\bdifferen\w*"
 )
 
 
 def asks_for_several(question: str) -> bool:
-    """Tell whether a question asks for more than one thing: a list, two questions in one, a summary, a comparison."""
-    return bool(_SEVERAL.search(fold(question)))
+    """Tell whether a question asks for more than one thing: a list, two questions in one, a summary, a comparison.
+
+    Capitalised words after the first are parts of names and ask for nothing.
+    """
+    return bool(_SEVERAL.search(fold(re.sub(r"(?<=\s)[A-Z]\w*", "", question))))
 
 
 def fits(asked: Asked, question: str, sentence: str) -> float:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import html
+import socket
 import ssl
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -84,6 +89,25 @@ def serve(answers: Mapping[str, Answer], tls: ssl.SSLContext | None = None) -> I
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def milvus_server(folder: Path) -> Iterator[str]:
+    """Run a Milvus server in a process of its own, its data in `folder`, and yield its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = [sys.executable, "-m", "milvus_lite", "server", "--host", "127.0.0.1", "--port", str(port), "--data-dir", str(folder)]
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        try:
+            for _ in range(600):
+                assert child.poll() is None, "the server has ended"
+                with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                    break
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            child.terminate()
 
 
 def article_page(title: str, paragraphs: list[str], *, site: str, date: str = "", address: str = "") -> str:

@@ -90,6 +90,13 @@ def test_failures_come_first(bench: Bench) -> None:
     assert "wrong" in outcomes
 
 
+def test_a_signal_that_is_the_same_for_every_answer_is_no_curve(bench: Bench) -> None:
+    """Quotes have support 1 all of them, so that support can order nothing; scores differ."""
+    text = Page(report(bench, "--no-reader")).text
+    assert "best sentence's score" in text
+    assert "weakest claim's support" not in text
+
+
 def test_nothing_in_a_question_an_article_or_an_answer_becomes_markup(bench: Bench, corpus: Path) -> None:
     harmless = [tag for tag, _ in Page(report(bench, "--limit", 1)).elements]
     evil = EVIL.replace("\x1b", "").replace("\u202e", "")
@@ -196,4 +203,6 @@ def test_the_report_works_in_a_browser_and_asks_no_host(bench: Bench, browser: A
     page.select_option(".filters select >> nth=0", "words missing")
     assert "a new pier" in page.inner_text(".questions tbody tr:visible")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    definition = page.locator(".metrics tbody tr:not(.group) td:last-child").first.bounding_box()
+    assert 0 <= definition["x"] < definition["x"] + definition["width"] <= 390
     assert complaints == []

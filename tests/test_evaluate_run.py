@@ -115,6 +115,13 @@ def test_two_runs_differ_in_nothing_but_time(bench: Bench) -> None:
     assert first == second
 
 
+def test_no_key_is_written_to_a_report(bench: Bench) -> None:
+    bench.settings = bench.settings.with_overrides(api_key="sk-heron", index_token="token-heron")
+    found = bench.json("--html", bench.folder / "out.html")
+    assert found["about"]["settings"]["context"] == 2048
+    assert "heron" not in "".join((bench.folder / name).read_text(encoding="utf-8") for name in ("out.json", "out.html"))
+
+
 def test_an_estimate_takes_one_line_of_json(bench: Bench) -> None:
     bench.json()
     lines = (bench.folder / "out.json").read_text(encoding="utf-8").split("\n")

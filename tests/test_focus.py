@@ -17,7 +17,7 @@ def cut(question: str, sentence: str) -> str:
     return sentence[start:end]
 
 
-FILLER = "which nobody in the town had seen since the year of the great frost, when the bay froze from shore to shore"
+FILLER = "which nobody in the town had seen since the winter of the great frost, when the whole wide bay froze from shore to shore"
 
 
 def test_a_short_sentence_stays_whole() -> None:
@@ -38,6 +38,9 @@ def test_an_attribution_stays_with_what_it_attributes() -> None:
 
 
 def test_a_cut_begins_and_ends_on_words() -> None:
-    part = cut("Who rang the copper bell?", f"Mara rang the copper bell, {FILLER}, and the crews, who slept near the quay, woke.")
+    part = cut(
+        "Who rang the copper bell?",
+        f"Mara rang the copper bell, {FILLER}, and the crews, who slept near the quay, woke, while the town, {FILLER}, lay still.",
+    )
     assert part[0].isalnum()
     assert part[-1].isalnum()

@@ -64,6 +64,16 @@ def test_lists_and_tables_of_a_page_stay_readable() -> None:
     assert "1901 | Ada Lind" in text
 
 
+def test_a_caption_of_a_page_is_kept_as_a_caption() -> None:
+    figure = '<figure><a href="/i"><img src="/i.jpg"></a><figcaption>Odile and <b>Jonas</b> on the tower.<p></p></figcaption></figure>'
+    thumbnail = '<figure><img src="/t.jpg"><figcaption>Twenty lighthouses to see this year</figcaption></figure>'
+    page = PAGE.replace("<h2>", f"{figure}<h2>", 1).replace('<li><a href="/a">', f'<li>{thumbnail}<a href="/a">')
+    article = read(page, "lamp.html")
+    assert "\n\nCaption: Odile and Jonas on the tower.\n\n" in article.text
+    assert [s.text for s in split_article(article)[1] if s.kind == "caption"] == ["Odile and Jonas on the tower."]
+    assert "Twenty lighthouses" not in article.text
+
+
 def test_a_table_of_a_docx_keeps_its_rows() -> None:
     assert "Height of the tower | 31 metres" in read(documents.docx(), "lamp.docx").text
 

@@ -56,6 +56,29 @@ def test_a_question_for_several_things_gets_more_than_one_sentence_of_an_article
     assert len(grounding.select("Who helped?", found)) == 1
 
 
+def test_another_article_that_agrees_is_cited_where_a_new_claim_would_be_too_far_off() -> None:
+    best, far = evidence("The ice house burned at noon."), 0.7
+    agrees, other = evidence("At noon the ice house burned down.", "b", score=far), evidence("The crews drank tea.", "b", score=far)
+    assert [len(group) for group in grounding.select("What burned?", [best, agrees])] == [2]
+    assert [len(group) for group in grounding.select("What burned?", [best, other])] == [1]
+
+
+@pytest.mark.parametrize(
+    ("question", "several"),
+    [
+        ("Name both of her boats", True),
+        ("Which two people helped?", True),
+        ("Who rang, and why did the crews wake?", True),
+        ("Why did she swap the two boats?", False),
+        ("How many boats burned?", False),
+        ("When did All Hands Lost open?", False),
+        ("and who helped?", False),
+    ],
+)
+def test_a_question_asks_for_several_things_or_for_one(question: str, several: bool) -> None:
+    assert questions.asks_for_several(question) is several
+
+
 @pytest.mark.parametrize(
     ("claim", "supported"),
     [

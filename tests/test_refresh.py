@@ -70,3 +70,31 @@ def test_questions_are_answered_while_a_refresh_embeds(corpus: Path, settings: S
     go_on.set()
     refreshing.join(30)
     assert "ferry" in assistant.prepare().articles
+
+
+def test_what_another_process_adds_and_removes_is_followed_without_a_refresh(corpus: Path, settings: Settings) -> None:
+    embedder = WordEmbedder()
+    server = Assistant(settings=settings, embedder=embedder, reader=QueueReader())
+    other = Assistant(settings=settings, embedder=WordEmbedder(), reader=QueueReader())
+    server.answer("Who rang the bell?")
+    (corpus / "ferry.txt").write_text("The ferry Marigold sank at dawn off the point.\n")
+    other.refresh()
+    embedder.texts.clear()
+    assert {c.article_id for c in server.answer("When did the ferry Marigold sink?").citations} == {"ferry"}
+    assert "Nobody was hurt." not in embedder.texts
+    index = server.prepare()
+    assert server.prepare() is index
+    (corpus / "ferry.txt").unlink()
+    other.refresh()
+    assert "ferry" not in {passage.article_id for passage in server.answer("When did the ferry Marigold sink?").passages}
+
+
+def test_an_index_of_a_newer_footnote_leaves_a_running_one_its_own(
+    fake_assistant: Assistant, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = fake_assistant.answer("Who rang the bell?")
+    pointer = settings.index_path / "CURRENT"
+    pointer.write_text(pointer.read_text().replace('"format": ', '"format": 9', 1))
+    (settings.corpus_path / "ferry.txt").write_text("The ferry Marigold sank at dawn off the point.\n")
+    assert fake_assistant.answer("Who rang the bell?").citations == first.citations
+    assert "this Footnote reads format" in caplog.text

@@ -12,13 +12,23 @@ from rag.errors import IndexStoreError
 from rag.types import VectorEngine, Vectors
 from rag.vectors import FaissEngine, FaissStore
 
+from .servers import milvus_server
+
 
 def unit_vectors(count: int, dimension: int = 16, seed: int = 0) -> Vectors:
     vectors = np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-@pytest.fixture(params=["faiss", "milvus"])
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a Milvus server and yield its address."""
+    pytest.importorskip("milvus_lite", reason="the extra [milvus] is not installed")
+    with milvus_server(tmp_path_factory.mktemp("milvus")) as address:
+        yield address
+
+
+@pytest.fixture(params=["faiss", "milvus in a file", "milvus server"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorEngine]:
     if request.param == "faiss":
         yield FaissEngine()
@@ -26,8 +36,10 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorEng
     pytest.importorskip("pymilvus", reason="the extra [milvus] is not installed")
     from rag.milvus import MilvusEngine
 
-    milvus = MilvusEngine(str(tmp_path / "milvus.db"), tmp_path)
+    address = request.getfixturevalue("server") if request.param == "milvus server" else str(tmp_path / "milvus.db")
+    milvus = MilvusEngine(address, tmp_path)
     yield milvus
+    milvus.clear()
     milvus.close()
 
 

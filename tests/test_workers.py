@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from rag.config import PROJECT, Settings
 
-from .servers import serve
+from .servers import milvus_server, serve
 from .test_remote import CHAT, says
 
 WORKER = """
@@ -17,9 +20,9 @@ import json, sys
 from rag.config import Settings
 from rag.pipeline import Assistant
 from tests.conftest import WordEmbedder
-corpus, index, model = sys.argv[1:]
+corpus, index_dir, model, index = sys.argv[1:]
 embedder = WordEmbedder()
-assistant = Assistant(settings=Settings(corpus=corpus, index_dir=index, model=model), embedder=embedder)
+assistant = Assistant(settings=Settings(corpus=corpus, index_dir=index_dir, model=model, index=index), embedder=embedder)
 print("ready", flush=True)
 for line in sys.stdin:
     if line.startswith("refresh"):
@@ -29,9 +32,20 @@ for line in sys.stdin:
 """
 
 
-def test_workers_build_one_index_share_one_model_server_and_pick_up_an_added_article(corpus: Path, settings: Settings) -> None:
+@pytest.fixture(params=["faiss", "milvus server"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Yield what RAG_INDEX would say."""
+    if request.param == "faiss":
+        yield "faiss"
+        return
+    pytest.importorskip("milvus_lite", reason="the extra [milvus] is not installed")
+    with milvus_server(tmp_path / "milvus") as address:
+        yield address
+
+
+def test_workers_build_one_index_share_one_model_server_and_pick_up_an_added_article(corpus: Path, settings: Settings, engine: str) -> None:
     with serve({CHAT: says("[1] Mara Quist rang the bell.")}) as site:
-        arguments = [sys.executable, "-c", WORKER, str(corpus), settings.index_dir, f"{site.url}/v1#m"]
+        arguments = [sys.executable, "-c", WORKER, str(corpus), settings.index_dir, f"{site.url}/v1#m", engine]
         options = {"cwd": PROJECT, "text": True, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         workers = [subprocess.Popen(arguments, **options) for _ in range(3)]  # type: ignore[call-overload]
 
@@ -45,7 +59,10 @@ def test_workers_build_one_index_share_one_model_server_and_pick_up_an_added_art
             assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * 3
             first = ask("Who rang the bell?")
             (corpus / "ferry.txt").write_text("The ferry Marigold sank at dawn off the point.\n")
-            second = ask("refresh When did the ferry Marigold sink?")
+            workers[0].stdin.write("refresh When did the ferry Marigold sink?\n")
+            workers[0].stdin.flush()
+            workers[0].stdout.readline()
+            second = ask("When did the ferry Marigold sink?")
         finally:
             for worker in workers:
                 worker.communicate(timeout=30)
@@ -54,4 +71,4 @@ def test_workers_build_one_index_share_one_model_server_and_pick_up_an_added_art
     assert built[0] == built[1] < built[2], "one worker embeds the articles, the others only the question and what they rank"
     for _, citations in second:
         assert {citation["article_id"] for citation in citations} == {"ferry"}  # type: ignore[attr-defined, index]
-    assert len(site.bodies) >= 6
+    assert len(site.bodies) >= 7

@@ -183,7 +183,7 @@ def _charts(results: Sequence[Result], summary: Summary) -> Iterator[Chart]:
     if recall := _recall(summary):
         caption = "Questions whose evidence is among the first k."
         yield Chart("Retrieval: recall@k", caption, charts.recall_curve(recall, "recall at k"), tuple(recall))
-    if curves := refusing(results):
+    if curves := {name: curve for name, curve in refusing(results).items() if len(curve.risk) > 1}:  # one point is no curve
         yield _refusing(curves)
     if bins := reliability(results):
         shown = ", ".join(f"{count} {verdict}" for verdict, count in verdicts(results).items())

@@ -5,8 +5,12 @@ python -m tests.benchmarks.scale OUT --stories FILE.jsonl… --articles 1000    
 The others are sections of stories in FairytaleQA's format (see `fairytaleqa.py`; the data is not part of this repository),
 one article a section; when there are no more, they come again with other names in them. What is measured is each one step
 in a process of its own, with the bundled embedding model: adding the files, building the index, adding one more article,
-opening the index, searching it, and how far inverted lists find what comparing every vector finds. The bundled question
-file says whether the two articles are still found among the others: recall@5 and MRR of its evidence.
+opening the index, searching it, answering from it, and how far inverted lists find what comparing every vector finds. The
+bundled question file says whether the two articles are still found among the others: recall@5 and MRR of its evidence.
+
+With `--distinct N` only the first N sections are used, again and again under ids of their own, each copy told apart by a
+heading. The vectors of a text that comes again are then kept, so that a large index is made in the time of a small one;
+what the model would have taken is given as "build at model's pace s".
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -28,15 +33,16 @@ from typing import Any
 import numpy as np
 
 from rag import library
-from rag.config import PROJECT
+from rag.config import PROJECT, Settings
 from rag.corpus import load_corpus
 from rag.embedding import local_embedder
 from rag.evaluation.questions import Question, load_questions
 from rag.evaluation.ranking import rank
 from rag.index import Index, IndexStore
 from rag.models import embedding_model
+from rag.pipeline import Assistant
 from rag.retriever import CANDIDATES, Retriever
-from rag.types import Embedder
+from rag.types import Embedder, TokenVectors, Vectors
 from rag.vectors import FaissStore
 
 STEPS = ("add", "build", "one", "search")
@@ -52,6 +58,14 @@ def sections(files: Sequence[Path]) -> Iterator[str]:
         for number, text in enumerate(texts):
             at = number + turn * len(texts)
             yield f"This is a tale of {_other(at)} and {_other(at * 7)}. {_renamed(text, at)}" if turn else text
+
+
+def copies(files: Sequence[Path], distinct: int) -> Iterator[str]:
+    """Yield the first sections for ever, from the second round on told apart by a heading that is no sentence."""
+    texts = list(islice(sections(files), distinct))
+    for number in range(1_000 * distinct):
+        text = texts[number % distinct]
+        yield text if number < distinct else f"{text}\n\n## Which copy is number {number}?"
 
 
 def _first(text: str, words: int) -> str:
@@ -82,7 +96,8 @@ def add(out: Path, options: argparse.Namespace) -> dict[str, Any]:
         shutil.copy(file, corpus)
     shutil.copy(PROJECT / "corpus" / "questions.jsonl", out / "questions.jsonl")
     wanted = options.articles - 2
-    for number, text in zip(range(wanted), sections(options.stories), strict=False):
+    texts = copies(options.stories, options.distinct) if options.distinct else sections(options.stories)
+    for number, text in zip(range(wanted), texts, strict=False):
         (source / f"tale-{number:05}.txt").write_text(f"{_first(text, options.words)}\n", encoding="utf-8")
     seconds = timed(lambda: library.add([source], corpus)) if wanted else 0.0
     return {
@@ -94,7 +109,7 @@ def add(out: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 def build(out: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Build the index and return how long it took and how much memory."""
-    embedder = loaded_embedder()
+    embedder = RememberingEmbedder(loaded_embedder()) if options.distinct else loaded_embedder()
     base, last = resident(), [time.perf_counter()]
     texts = [0]
 
@@ -106,7 +121,32 @@ def build(out: Path, options: argparse.Namespace) -> dict[str, Any]:
 
     shutil.rmtree(out / "index", ignore_errors=True)
     seconds = timed(lambda: IndexStore(out / "index", embedder).open(load_corpus(out / "corpus"), progress))
-    return {"build s": seconds, "texts": texts[0], "texts/s": texts[0] / seconds, "model MB": base, "build peak MB": peak() - base}
+    figures = {"build s": seconds, "texts": texts[0], "texts/s": texts[0] / seconds, "model MB": base, "build peak MB": peak() - base}
+    if isinstance(embedder, RememberingEmbedder):
+        figures["build peak MB"] -= sum(vector.nbytes for vector in embedder.known.values()) / 1e6
+        rate = embedder.seconds / max(1, len(embedder.known))
+        figures |= {"distinct texts": len(embedder.known), "build at model's pace s": seconds - embedder.seconds + rate * texts[0]}
+    return figures
+
+
+class RememberingEmbedder:
+    """An Embedder that asks another for the vectors of a text only once; `seconds` is what that took."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self.fingerprint = embedder.fingerprint
+        self.known: dict[str, Vectors] = {}
+        self.seconds = 0.0
+
+    def encode(self, texts: Sequence[str], /) -> Vectors:
+        if missing := [text for text in dict.fromkeys(texts) if text not in self.known]:
+            begun = time.perf_counter()
+            self.known |= zip(missing, self._embedder.encode(missing), strict=True)
+            self.seconds += time.perf_counter() - begun
+        return np.array([self.known[text] for text in texts], dtype=np.float32)
+
+    def encode_tokens(self, texts: Sequence[str], /) -> list[TokenVectors]:
+        return self._embedder.encode_tokens(texts)
 
 
 def one(out: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -127,18 +167,21 @@ def search(out: Path, options: argparse.Namespace) -> dict[str, Any]:
     figures: dict[str, Any] = {"open s": time.perf_counter() - opened, "open MB": resident() - base, "open peak MB": peak() - base}
     questions = [q for q in load_questions(out / "questions.jsonl", index.articles) if q.answerable and not q.history]
     retriever = Retriever(index, embedder)
-    searched, retrieved, found = [], [], []
+    assistant = Assistant(settings=Settings(corpus=str(out / "corpus"), index_dir=str(out / "index")), embedder=embedder)
+    assistant._retriever = Retriever(index, embedder)  # of its own, so that no token vectors are known before
+    searched, retrieved, answered, found = [], [], [], []
     for question in questions:
         vector = embedder.encode([question.question])[0]
         searched.append(timed(lambda q=question, v=vector: index.search(q.question, v, k=CANDIDATES)) * 1000)
         begun = time.perf_counter()
         evidence = retriever.retrieve(question.question).evidence
         retrieved.append((time.perf_counter() - begun) * 1000)
+        answered.append(timed(lambda q=question: assistant.answer(q.question)) * 1000)
         found.append([e.sentence for e in evidence])
     size = sum(file.stat().st_size for file in (out / "index").rglob("*") if file.is_file())
     return {
         **figures, "index MB": size / 1e6, "sentences": len(index.sentences), "search ms": median(searched),
-        "retrieve ms": median(retrieved), "kind": kinds(index), **lists(index, embedder, questions),
+        "retrieve ms": median(retrieved), "answer ms": median(answered), "kind": kinds(index), **lists(index, embedder, questions),
         "recall@5": mean(rank("recall@5", spans, q.evidence) for spans, q in zip(found, questions, strict=True)),
         "MRR": mean(rank("MRR", spans, q.evidence) for spans, q in zip(found, questions, strict=True)),
     }  # fmt: skip
@@ -198,6 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stories", type=Path, nargs="+", default=[])
     parser.add_argument("--articles", type=int, default=2)
     parser.add_argument("--words", type=int, default=0, help="cut the other articles after the sentence that reaches so many words")
+    parser.add_argument("--distinct", type=int, default=0, help="use only so many sections, again and again")
     parser.add_argument("--step", choices=STEPS, help="only this step, in this process")
     options = parser.parse_args(arguments)
     if options.step:
@@ -206,17 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures: dict[str, Any] = {}
     for step in STEPS:
         stories = ["--stories", *map(str, options.stories)] if options.stories else []
-        command = [
-            sys.executable,
-            "-m",
-            "tests.benchmarks.scale",
-            str(options.out),
-            *stories,
-            "--articles",
-            str(options.articles),
-            "--words",
-            str(options.words),
-        ]
+        numbers = [t for name in ("articles", "words", "distinct") for t in (f"--{name}", str(getattr(options, name)))]
+        command = [sys.executable, "-m", "tests.benchmarks.scale", str(options.out), *stories, *numbers]
         figures |= json.loads(subprocess.run([*command, "--step", step], check=True, stdout=subprocess.PIPE, text=True).stdout)
     options.out.joinpath("figures.json").write_text(json.dumps(figures, indent=1) + "\n")
     print(" | ".join(f"{name} {value:,.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in figures.items()))
