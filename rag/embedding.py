@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BATCH = 64
+REMEMBERED = 2
+"""Texts of a call whose tokens are kept for the next call: a question, and the one it leans on."""
 
 
 def local_embedder(model: LocalModel, *, threads: int) -> Embedder:
@@ -37,6 +39,7 @@ class BertEmbedder:
         self._threads = threads
         self._lock = threading.Lock()
         self._loaded: bert.Bert | None = None
+        self._last: dict[str, bert.Encoded] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -53,10 +56,14 @@ class BertEmbedder:
         return [_token_vectors(tokens.hidden, tokens.spans) for tokens in self._encoded(texts)]
 
     def _encoded(self, texts: Sequence[str]) -> list[bert.Encoded]:
-        """Return the tokens of every text; one that comes twice is computed once."""
-        distinct = list(dict.fromkeys(texts))
+        """Return the tokens of every text; one that comes twice, or came in the call before, is computed once.
+
+        A question is asked for twice in a row, first for its vector and then for those of its tokens.
+        """
         with self._lock:
-            found = dict(zip(distinct, self._load().encode(distinct), strict=True))
+            missing = [text for text in dict.fromkeys(texts) if text not in self._last]
+            found = self._last | dict(zip(missing, self._load().encode(missing), strict=True)) if missing else self._last
+            self._last = {text: found[text] for text in texts[:REMEMBERED]}
         return [found[text] for text in texts]
 
     def _load(self) -> bert.Bert:

@@ -38,6 +38,7 @@ def clean(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """Return text for comparing: lower case, straight quotes and dashes, no accents, single spaces."""
     plain = unicodedata.normalize("NFKD", text.translate(_QUOTES).casefold())
