@@ -74,6 +74,14 @@ class Candidates:
     ids: npt.NDArray[np.int64]
     parts: dict[str, Scores]
 
+    def best(self, count: int, weights: Mapping[str, float]) -> Candidates:
+        """Return the `count` candidates whose parts have the highest weighted sum, in the order they have here."""
+        if len(self.ids) <= count:
+            return self
+        total = sum((weights[part] * scores for part, scores in self.parts.items()), np.zeros(len(self.ids), np.float32))
+        kept = np.sort(np.argsort(-total, kind="stable")[:count])
+        return Candidates(self.ids[kept], {part: scores[kept] for part, scores in self.parts.items()})
+
 
 class Index:
     """Sentences and passages of a corpus with their vectors (inner product) and terms (BM25); never changed once made."""
@@ -105,7 +113,7 @@ class Index:
         if not np.isfinite(vector).all():
             return Candidates(np.empty(0, np.int64), {})
         terms = self._term_scores(question)
-        found = [_best(terms, k)]
+        found = [best_positions(terms, k)]
         for view in VIEWS:
             if view.of == "sentence":
                 store = self.stores[view.name]
@@ -149,7 +157,7 @@ class Index:
         return np.asarray(self._bm25.get_scores(terms), dtype=np.float32)
 
 
-def _best(scores: Scores, k: int) -> npt.NDArray[np.int64]:
+def best_positions(scores: Scores, k: int) -> npt.NDArray[np.int64]:
     """Return the positions of the k best scores above 0, best first, the earlier one where two are equal.
 
     Only what reaches the k-th is sorted: among a million scores that is forty times faster than sorting all.

@@ -124,7 +124,7 @@ class Assistant:
 
     def warm_up(self, progress: Progress | None = None) -> None:
         """Prepare the index and load both models now, so that the first question need not wait. Raises as `answer` does."""
-        self.prepare(progress)
+        self._ready(progress).warm_up()
         self._ensure_embedder().encode(["warm-up"])
         if isinstance(voice := self._voice, LlamaReader):
             voice.load()

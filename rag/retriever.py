@@ -21,13 +21,15 @@ WEIGHTS = {"tokens": 2.0, "sentence": 0.5, "context": 0.5, "passage": 0.25, "bm2
 PENALTY: Mapping[Kind, float] = {"text": 0.0, "caption": 0.015, "heading": 0.03}
 """Captions and headings are context: they answer only where no sentence does nearly as well."""
 CANDIDATES = 64
-"""Sentences of each first search that are scored token by token."""
+"""Sentences of each first search, and of all of them together those that are scored token by token."""
 SAID_BEFORE = 0.3
 """A word of the conversation before counts this much beside a word of the question that leans on it."""
 TOP_K = 10
 FOCUSED = 10
 """Sentences, best first, of which the part that the question is about is found."""
 CACHED_SENTENCES = 2048
+READ_AHEAD = 512
+"""Sentences of a corpus that are all read before the first question; some seconds of a processor."""
 ASKED_WEIGHTS: Mapping[Asked, float] = {"performer": 0.4, "person": 0.1, "number": 0.2, "time": 0.2, "reason": 0.1, "other": 0.0}
 """What holding the kind of thing asked for adds, on the scale of WEIGHTS."""
 LEAST_RARITY = 0.3
@@ -82,7 +84,7 @@ class Retriever:
         standalone = standalone_question(question, history)
         # a follow-up is looked for by itself and together with the question it leans on
         vector = self._embedder.encode([question, standalone]).mean(axis=0)
-        found = self.index.search(standalone, vector / np.linalg.norm(vector), k=CANDIDATES)
+        found = self.index.search(standalone, vector / np.linalg.norm(vector), k=CANDIDATES).best(CANDIDATES, WEIGHTS)
         sentences = [self.index.sentences[i] for i in found.ids]
         before = len(standalone) - len(question)  # characters of what was said before
         parts = {**found.parts, "tokens": self._late_interaction(standalone, sentences, before)}
@@ -99,6 +101,11 @@ class Retriever:
         for e in evidence:
             passages.setdefault(e.sentence.passage, replace(self.index.passages[e.sentence.passage], score=e.score))
         return Retrieved(question, standalone, tuple(evidence), tuple(passages.values())[:TOP_K])
+
+    def warm_up(self) -> None:
+        """Read the token vectors of a small corpus' sentences now, so that its first questions need not wait."""
+        if len(self.index.sentences) <= READ_AHEAD:
+            self._text_tokens([sentence.text for sentence in self.index.sentences])
 
     def second_step(self, found: Retrieved) -> tuple[list[Evidence], list[Evidence]]:
         """Return what the best evidence leads to: sentences that belong to it, and sentences that stand for themselves."""

@@ -11,7 +11,7 @@ import pytest
 
 from rag.corpus import load_corpus
 from rag.errors import IndexStoreError
-from rag.index import IndexStore, build_index
+from rag.index import Candidates, IndexStore, best_positions, build_index
 from rag.types import Article, Vectors
 
 from .conftest import WordEmbedder
@@ -24,6 +24,28 @@ def test_search_agrees_with_plain_numpy(corpus: Path) -> None:
     found = index.search("Who rang the bell?", query, k=100)
     expected = embedder.encode([s.text for s in index.sentences]) @ query
     np.testing.assert_allclose(found.parts["sentence"], expected[found.ids], rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_best_scores_are_those_of_sorting_all(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = np.where(rng.random(200) < 0.3 * seed / 2, rng.integers(0, 9, 200), 0).astype(np.float32)
+    expected = [i for i in np.argsort(-scores, kind="stable")[:64] if scores[i] > 0]
+    assert best_positions(scores, 64).tolist() == expected
+
+
+def test_the_best_candidates_keep_their_order_and_their_scores() -> None:
+    parts = {"sentence": np.array([0.1, 0.9, 0.4, 0.5], np.float32), "bm25": np.array([0.0, 0.0, 1.0, 0.0], np.float32)}
+    found = Candidates(np.array([3, 5, 8, 9]), parts).best(2, {"sentence": 1.0, "bm25": 0.6})
+    assert found.ids.tolist() == [5, 8]
+    assert found.parts["bm25"].tolist() == [0.0, 1.0]
+    assert found.best(2, {"sentence": 1.0, "bm25": 0.6}) is found
+
+
+def test_an_articles_sentences_are_found_by_its_id(corpus: Path) -> None:
+    index = build_index(load_corpus(corpus), WordEmbedder())
+    for id_ in index.articles:
+        assert index.of_article(id_) == tuple(s for s in index.sentences if s.article_id == id_)
 
 
 def test_a_second_opening_embeds_nothing(corpus: Path, tmp_path: Path) -> None:
