@@ -18,6 +18,10 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 BATCH_TOKENS = 1024
 """Tokens computed at once: enough to keep BLAS busy, few enough that what lies between two layers stays in the cache."""
+ERF_ROWS = 32
+"""Rows of which the error function is computed at once: what they need fits the nearest cache."""
+_ROOT_HALF, _ERF_P = np.float32(0.5**0.5), np.float32(0.3275911)
+_ERF_A = tuple(np.float32(a) for a in (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429))
 _MODULES = (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])
 
 
@@ -111,7 +115,7 @@ class Bert:
         for layer in self._layers:
             attended = _linear(self._attend(_linear(x, layer.qkv), groups), layer.attended)
             x = self._normalise(attended + x, layer.attended_norm)
-            x = self._normalise(_linear(_gelu(_linear(x, layer.wide)), layer.narrow) + x, layer.norm)
+            x = self._normalise(_linear(gelu(_linear(x, layer.wide)), layer.narrow) + x, layer.norm)
         return x
 
     def _attend(self, qkv: Floats, groups: Sequence[npt.NDArray[np.int64]]) -> Floats:
@@ -159,14 +163,30 @@ def _linear(x: Floats, weight_and_bias: tuple[Floats, Floats]) -> Floats:
     return y
 
 
-def _gelu(x: Floats) -> Floats:
-    """Return x times the normal distribution function of x (Hendrycks 2016), exactly and not by tanh."""
-    from scipy.special import erf
+def gelu(x: Floats) -> Floats:
+    """Return x times the normal distribution function of x (Hendrycks 2016), to 4e-7.
 
-    y: Floats = erf(x * np.float32(0.5**0.5))
-    y += 1
-    y *= x
-    y *= 0.5
+    The error function is that of Abramowitz & Stegun 1964, 7.1.26, some rows at a time: NumPy's exp uses the processor's wide
+    registers and scipy's erf does not, which had taken as long as two of a layer's matrix products.
+    """
+    y: Floats = np.maximum(x, 0)
+    for start in range(0, len(x), ERF_ROWS):
+        z = np.abs(x[start : start + ERF_ROWS])
+        z *= _ROOT_HALF
+        t = z * _ERF_P
+        t += 1
+        np.reciprocal(t, out=t)
+        tail = t * _ERF_A[-1]
+        for a in _ERF_A[-2::-1]:
+            tail += a
+            tail *= t
+        np.multiply(z, z, out=t)
+        np.negative(t, out=t)
+        np.exp(t, out=t)
+        tail *= t  # 1 - erf(|x| / √2), which is twice the normal distribution's tail beyond |x|
+        z *= _ROOT_HALF
+        tail *= z
+        y[start : start + ERF_ROWS] -= tail
     return y
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,12 @@ def test_vectors_are_those_of_sentence_transformers(model: LocalModel) -> None:
         assert mine.spans == other.spans
         np.testing.assert_allclose(mine.vectors, other.vectors, atol=2e-5)
     assert ours.fingerprint == theirs.fingerprint
+
+
+def test_gelu_is_x_times_the_normal_distribution_function() -> None:
+    x = np.linspace(-12, 12, 40 * 1000).reshape(1000, 40)
+    expected = [value * (1 + math.erf(value / math.sqrt(2))) / 2 for value in x.ravel()]
+    np.testing.assert_allclose(bert.gelu(x.astype(np.float32)).ravel(), expected, atol=1e-6)
 
 
 @pytest.mark.real

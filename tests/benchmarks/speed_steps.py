@@ -295,20 +295,29 @@ def answer(options: Any) -> Iterator[Row]:
         memory = resident() - start
         raw = SentenceTransformer(str(embedding_model().path), device="cpu", local_files_only=True)
         floor_name = "SentenceTransformer.encode of the question"
-        whole, first = Row("whole answer, quoted", floor_name, notes={"memory MB": memory}), Row("first verified claim, quoted", floor_name)
+        whole, first = Row("whole answer, quoted", floor_name, notes={"memory MB": memory}), Row("  its first claim", floor_name)
         steps = {step: Row(f"  of it {step}", "") for step in ("search", "read", "check")}
         raw.encode([QUESTION])
         for question in bundled_questions():
-            history = list(question.history)
-            for row, until in ((whole, "done"), (first, "claim")):
-                begun, stream = clock(), assistant.stream(question.question, history)
-                event = next(event for event in stream if event.stage in (until, "done"))
-                row.ours.append(clock() - begun)
-                row.floor.append(seconds(lambda q=question: raw.encode([q.question], normalize_embeddings=True, show_progress_bar=False)))
-                if event.answer and until == "done":
-                    for step, one in steps.items():
-                        one.ours.append(float(event.answer.timings.get(step, 0.0)))
+            at = _stages(assistant, question)
+            floor = seconds(lambda q: raw.encode([q], normalize_embeddings=True, show_progress_bar=False), question.question)
+            whole.ours.append(at["done"])
+            whole.floor.append(floor)
+            if "claim" in at:
+                first.ours.append(at["claim"])
+                first.floor.append(floor)
+            for (step, row), end in zip(steps.items(), ("read", "check", "done"), strict=True):
+                begin = {"search": 0.0, "read": at.get("read", at["check"]), "check": at["check"]}[step]
+                row.ours.append(at.get(end, at["check"]) - begin)
         yield from (whole, first, *steps.values())
+
+
+def _stages(assistant: Assistant, question: Question) -> dict[str, float]:
+    """Return the seconds after which each kind of event first came while a question was answered."""
+    begun, at = clock(), dict[str, float]()
+    for event in assistant.stream(question.question, list(question.history)):
+        at.setdefault(event.stage, clock() - begun)
+    return at
 
 
 def phrased(options: Any) -> Iterator[Row]:
