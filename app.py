@@ -10,9 +10,14 @@ import getpass
 import logging
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rag import RagError
+from rag.window.guard import is_loopback
 from rag.window.serve import Door, forget_gradio_settings, listen, serve
+
+if TYPE_CHECKING:
+    from rag.window.shelf import Rights
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from rag.pipeline import Assistant
         from rag.window.page import Page
 
-        page = Page(Assistant(options.corpus, options.model))
+        page = Page(Assistant(options.corpus, options.model), rights=rights(door.host, manage=options.manage))
         print(f"Footnote is at {door.address} (Ctrl-C ends it).", flush=True)
         if door.mcp:
             print(f"Its MCP server is at {door.address}/mcp/ (streamable HTTP).", flush=True)
@@ -48,7 +53,15 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
     line.add_argument("--auth", metavar="NAME[:PASSWORD]", help="demand a password; asks for it where only a name is given")
     line.add_argument("--mcp", action="store_true", help="also offer the answers as an MCP tool (needs the extra mcp)")
+    line.add_argument("--manage", action="store_true", help="let the page add articles (files, web addresses) and remove them")
     return line
+
+
+def rights(host: str, *, manage: bool) -> Rights:
+    """Return what a page may change: everything if asked for, and where only this machine can reach it, originals in any case."""
+    from rag.window.shelf import Rights
+
+    return Rights(originals=manage or is_loopback(host), articles=manage)
 
 
 def credentials(auth: str | None) -> tuple[str, str] | None:

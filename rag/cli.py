@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from rag.errors import CorpusError, EmptyCorpusError, RagError
+from rag.errors import EmptyCorpusError, RagError
+from rag.text import printable
 
 if TYPE_CHECKING:
     from rag.index import Index
@@ -29,11 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except RagError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        print("Stopped. What was there before is still in force.", file=sys.stderr)
         return 130
+
+
+def _say(text: object, *, file: TextIO | None = None) -> None:
+    """Print what may hold an article's words: no control sequence in them reaches the terminal."""
+    print(printable(str(text)), file=file)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,7 +84,7 @@ def _article_commands(commands: Any) -> list[argparse.ArgumentParser]:
         description="Fetch the originals of the retellings from their publishers' pages and put them in the retellings' place.",
     )  # fmt: skip
     originals.add_argument("ids", nargs="*", metavar="ID", help="a retelling's id (default: all of them)")
-    originals.add_argument("--restore", action="store_true", help="put all retellings back instead, removed ones too")
+    originals.add_argument("--restore", action="store_true", help="put the retellings back instead, removed ones too")
     originals.add_argument("--allow-private", action="store_true", help="fetch also from an address of your own network")
     originals.set_defaults(run=_originals)
     return [add, remove, show, originals]
@@ -90,7 +96,7 @@ def _ask(options: argparse.Namespace) -> int:
     assistant = Assistant(options.corpus, options.model)
     _prepare(assistant)
     answer = assistant.answer(options.question)
-    print(json.dumps(answer.to_dict(), indent=1, ensure_ascii=False) if options.json else answer)
+    _say(json.dumps(answer.to_dict(), indent=1, ensure_ascii=False) if options.json else answer)
     return 0
 
 
@@ -143,9 +149,7 @@ def _originals(options: argparse.Namespace) -> int:
     if not options.restore:
         report = library.originals(folder, options.ids, fetch=partial(fetch, allow_private=options.allow_private))
         return _show_report(report, assistant, "The retelling stays in place.")
-    if options.ids:
-        raise CorpusError("--restore puts all retellings back; it takes no ID.")
-    restored = library.restore(folder)
+    restored = library.restore(folder, options.ids)
     print(f"restored {', '.join(restored)}" if restored else "Every retelling is in its place already.")
     _update_index(assistant)
     return 0
@@ -193,7 +197,7 @@ def _list(options: argparse.Namespace) -> int:
     for entry in entries:
         article = entry.article
         words, edition = f"{len(article.text.split()):,}", "original" if entry.is_original else article.edition
-        table.add_row(*map(Text, (article.id, article.title, article.publisher, article.date, words, edition)))
+        table.add_row(*map(Text, map(printable, (article.id, article.title, article.publisher, article.date, words, edition))))
     Console().print(table)
     return 0
 
@@ -202,11 +206,9 @@ def _show_report(report: Report, assistant: Assistant, after: str = "") -> int:
     """Print what was added and what was not, then bring the index up to date; 1 where something was left out."""
     for entry in report.added:
         words = len(entry.article.text.split())
-        print(
-            f"{'replaced' if entry.replaced else 'added'} {entry.article.id}: {entry.article.title} ({words:,} words) from {entry.source}"
-        )
+        _say(f"{'replaced' if entry.replaced else 'added'} {entry.article.id}: {entry.article.title} ({words:,} words) from {entry.source}")
     for left_out in report.skipped:
-        print(f"left out: {left_out.reason} {after}".rstrip(), file=sys.stderr)
+        _say(f"left out: {left_out.reason} {after}".rstrip(), file=sys.stderr)
     _update_index(assistant)
     return 1 if report.skipped else 0
 

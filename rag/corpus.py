@@ -8,6 +8,7 @@ corpus/.removed/ID.md   a retelling that was removed; it can be restored
 from __future__ import annotations
 
 import logging
+import os
 import re
 import unicodedata
 from contextlib import suppress
@@ -25,9 +26,13 @@ SUFFIXES = (".md", ".txt")
 FIELDS = ("title", "publisher", "date", "url", "edition")
 MAX_BYTES = 50 * 1024 * 1024
 LONGEST_TITLE = 200
+LONGEST_URL = 2000
+LONGEST_FRONT_MATTER = 64 * 1024
 RETELLING = "retelling"
 ORIGINALS = "originals"
 REMOVED = ".removed"
+TEMPORARY = ".{}.footnote.tmp"
+"""An article while it is written."""
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _LEADING_DATE = re.compile(r"\A\s*date:?\s+(\d{4}-\d{2}-\d{2})\b[ \t]*", re.IGNORECASE)
@@ -95,7 +100,7 @@ def is_document(file: Path) -> bool:
 def original_file(folder: Path, article: Article) -> Path | None:
     """Return the file of the original that takes a retelling's place, if there is one."""
     file = folder / ORIGINALS / f"{article.id}.md"
-    return file if article.edition == RETELLING and file.is_file() else None
+    return file if article.edition == RETELLING and is_document(file) else None
 
 
 def same_id(id_: str) -> str:
@@ -107,8 +112,13 @@ def load_article(file: Path) -> Article:
     """Return one file as an Article; its text is the file's own, without front matter.
 
     Raises:
-        CorpusError: the file is too large, cannot be read, is not UTF-8 text, or has front matter that cannot be used.
+        CorpusError: the file is too large, cannot be read, is not UTF-8 text, has a name that is not, or has front matter that
+            cannot be used.
     """
+    try:
+        file.name.encode()
+    except UnicodeEncodeError:
+        raise CorpusError(f"The name of the file {os.fsencode(file.name)!r} is not UTF-8. Rename the file.") from None
     return article_from_text(decode_text(read_bytes(file), file.name), file.name, file.stem)
 
 
@@ -124,7 +134,7 @@ def article_from_text(text: str, name: str, id_: str) -> Article:
     if date := _LEADING_DATE.match(text):
         meta.setdefault("date", date.group(1))
     title = meta.pop("title", "") or _title_in(text) or title_from_id(id_)
-    return Article(id=id_, title=title, text=text, **meta)
+    return Article(id=id_, title=title[:LONGEST_TITLE], text=text, **meta)
 
 
 def title_from_id(id_: str) -> str:
@@ -170,24 +180,26 @@ def save_article(file: Path, article: Article, *, disk: Disk | None = None) -> P
     folder, disk = file.parent, disk or Disk()
     fields = {name: value for name in FIELDS if (value := getattr(article, name))}
     front_matter = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=1_000_000)
-    temporary = folder / f".{article.id}.tmp"
+    temporary = folder / TEMPORARY.format(article.id)
     try:
         disk.make_folder(folder)
         disk.write(temporary, f"---\n{front_matter}---\n{article.text}".encode())
         disk.replace(temporary, file)
-        disk.flush_folder(folder)
     except OSError as error:
         with suppress(OSError):
             disk.remove(temporary)
         raise CorpusError(f"Cannot write {file}: {error.strerror}. Check the folder and the space there.") from error
+    disk.settled(folder)
     return file
 
 
 def _front_matter(block: str, name: str) -> dict[str, str]:
     """Return the known fields of a YAML block as text; every value must be a plain scalar."""
+    if len(block) > LONGEST_FRONT_MATTER:
+        raise CorpusError(f"{name}: the front matter has {len(block):,} characters; {LONGEST_FRONT_MATTER:,} is the limit.")
     try:
         values = yaml.load(block, Loader=yaml.BaseLoader) or {}  # noqa: S506 - strings only, it builds no objects
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 2
         raise CorpusError(f"{name}, line {line}: the front matter is not YAML. Put values with a colon in quotes.") from None
     if not isinstance(values, dict):
@@ -196,7 +208,8 @@ def _front_matter(block: str, name: str) -> dict[str, str]:
         if not isinstance(values.get(field, ""), str):
             raise CorpusError(f"{name}: `{field}` in the front matter must be one line of text.")
     known = {field: " ".join(values[field].split()) for field in FIELDS if values.get(field)}
-    if not known.get("url", "https://").lower().startswith(("https://", "http://")):
+    known = {field: text if field == "url" else text[:LONGEST_TITLE] for field, text in known.items()}
+    if not (url := known.get("url", "https://")).lower().startswith(("https://", "http://")) or len(url) > LONGEST_URL:
         logger.warning("%s: `url` in the front matter is no web address and was left out.", name)
         del known["url"]
     return known

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 Bytes = bytes | memoryview
 
@@ -13,8 +16,10 @@ class Disk:
     """The disk of this machine."""
 
     def make_folder(self, folder: Path) -> None:
-        """Create a folder and its parents."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Create a folder and its parents, and flush its own name to the disk."""
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            self.flush_folder(folder.parent)
 
     def write(self, file: Path, data: Bytes) -> None:
         """Write a file and flush it to the disk."""
@@ -43,3 +48,15 @@ class Disk:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+    def settled(self, folder: Path) -> bool:
+        """Flush a folder's names after a change that everyone can see already; False, with a warning, where the disk fails then."""
+        try:
+            self.flush_folder(folder)
+        except OSError as error:
+            logger.warning(
+                "The change in %s is made, but the disk did not confirm it (%s): after a power cut the state before may be back.",
+                folder, error.strerror or error,
+            )  # fmt: skip
+            return False
+        return True

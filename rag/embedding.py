@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BATCH = 64
+_SETTINGS = (".json", ".txt", ".model")
 REMEMBERED = 2
 """Texts of a call whose tokens are kept for the next call: a question, and the one it leans on."""
 
@@ -41,10 +44,10 @@ class BertEmbedder:
         self._loaded: bert.Bert | None = None
         self._last: dict[str, bert.Encoded] = {}
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """Name and weights: two models of one size still differ here."""
-        return f"{self.model.name}:{self.model.sha256}"
+        """What its vectors depend on; the same as of SentenceTransformerEmbedder."""
+        return _fingerprint(self.model)
 
     def encode(self, texts: Sequence[str], /) -> Vectors:
         """Return unit vectors, shape (len(texts), dimension), float32; longer texts are cut at the model's limit."""
@@ -87,10 +90,10 @@ class SentenceTransformerEmbedder:
         self._lock = threading.Lock()
         self._loaded: SentenceTransformer | None = None
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """Name and weights: two models of one size still differ here."""
-        return f"{self.model.name}:{self.model.sha256}"
+        """What its vectors depend on."""
+        return _fingerprint(self.model)
 
     def encode(self, texts: Sequence[str], /) -> Vectors:
         """Return unit vectors, shape (len(texts), dimension), float32; longer texts are cut at the model's limit."""
@@ -141,3 +144,12 @@ def _will_not_load(model: LocalModel, error: Exception) -> ModelError:
         f"The embedding model in {model.path} will not load ({error}). "
         "Name another folder, or unset RAG_EMBEDDING_MODEL to use the bundled one."
     )
+
+
+def _fingerprint(model: LocalModel) -> str:
+    """Return name, weights, and the settings beside them, such as how long a text may be and how its tokens are pooled."""
+    settings = hashlib.sha256()
+    for file in sorted(model.path.rglob("*")):
+        if file.suffix in _SETTINGS and file.is_file():
+            settings.update(file.relative_to(model.path).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return f"{model.name}:{model.sha256}:{settings.hexdigest()[:16]}"

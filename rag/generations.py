@@ -170,9 +170,9 @@ def commit(folder: Path, state: State, contents: Iterable[tuple[str, Bytes]], *,
             with suppress(OSError):
                 disk.remove(leftover)
         raise
-    disk.flush_folder(folder)
-    with suppress(OSError):
-        sweep(folder, disk=disk)
+    if disk.settled(folder):  # else a power cut may bring the generation before back, which then must still be there
+        with suppress(OSError):
+            sweep(folder, disk=disk)
     return Generation(place, state, files)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.questions import asked_for, asks_for_several, unnamed
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein
+
+from rag.questions import asked_for, asks_for_several, unmeasured, unnamed
 from rag.text import content_stems, fold, names, negations, numbers, stem, words
 from rag.types import Article, Citation, Claim, Evidence, Sentence, Verdict
 from rag.verifier import SUPPORT_FLOOR, verify
@@ -19,8 +22,10 @@ AGREE = 0.5
 """Two articles say the same where they share this much of what either adds to the question."""
 SAME_THING = 2
 """Words, names left out, that sentences of two articles must share before they can differ about anything."""
-NAMED_WITHIN = 5
-"""Where the name of something is asked for, one of so many sentences, best first, must give it."""
+GIVEN_WITHIN = 5
+"""Where a name or a quantity is asked for, one of so many sentences, best first, must give it."""
+LEAST_MISSPELT = 4
+"""Letters of a name's stem from which on it may be misspelt."""
 COSINE_FLOOR = 0.3
 """A question whose best sentences are all less similar than this has no evidence, whatever words they share."""
 
@@ -39,14 +44,24 @@ def answerable(question: str, evidence: Sequence[Evidence], vocabulary: frozense
     """Tell whether the evidence can answer a question at all.
 
     It cannot where no sentence is similar enough, where the question names somebody or a number that is nowhere in the
-    articles, or where it asks for the name of something that has none there. `vocabulary` holds the stems of all their words.
+    articles, or where it asks for a name or a quantity that no sentence gives. `vocabulary` holds the stems of all their words; a
+    name that is one letter off is that name, misspelt.
     """
     if not any(e.parts.get("sentence", 0.0) >= COSINE_FLOOR for e in evidence[:3]):
         return False
-    if unnamed(question, [e.sentence.text for e in evidence[:NAMED_WITHIN]]):
+    nearest = [e.sentence.text for e in evidence[:GIVEN_WITHIN]]
+    if unnamed(question, nearest) or unmeasured(question, nearest):
         return False
-    named = names(question) | {number for number in numbers(question) if number in question}
-    return all(stem(name) in vocabulary for name in named)
+    figures = {number for number in numbers(question) if number in question}
+    return figures <= vocabulary and all(_known(stem(name), vocabulary) for name in names(question))
+
+
+def _known(name: str, vocabulary: frozenset[str]) -> bool:
+    """Tell whether a name's stem is one of the articles', a slip of one letter allowed after the first of four or more."""
+    if name in vocabulary or len(name) < LEAST_MISSPELT:
+        return name in vocabulary
+    alike = (known for known in vocabulary if known[0] == name[0])
+    return process.extractOne(name, alike, scorer=DamerauLevenshtein.distance, score_cutoff=1) is not None
 
 
 def select(

@@ -5,14 +5,19 @@ They change files only; the index follows by itself with the next question, or a
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
 
 from rag import corpus as files
 from rag.corpus import ORIGINALS, REMOVED, RETELLING
@@ -25,12 +30,17 @@ from rag.text import content_stems, fold, names
 from rag.types import Article
 
 LONGEST_ID = 80
+LOCK_SECONDS = 120.0
+"""Seconds to wait for another process that changes the same articles; it may be fetching pages."""
 TITLE_SHARED = 0.5
 """Share of the words of a retelling's title that the original's title must have."""
 NAMES_SHARED = 0.6
 """Share of a retelling's names that the original's text must have."""
 LENGTH_SHARED = 0.3
 """An original shorter than this share of its retelling is a teaser or a notice, not the article."""
+
+TAKEN = "Use --replace, or another --id."
+"""What to do where an id is taken, in the shell's words."""
 
 _ID = re.compile(r"[^\W_][\w-]*")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
@@ -93,7 +103,15 @@ def entries(folder: Path) -> tuple[Entry, ...]:
     return tuple(sorted(found, key=lambda entry: entry.article.id))
 
 
-def add(sources: Sequence[str | Path], folder: Path, *, id_: str = "", replaces: bool = False, fetch: Fetch = fetch_page) -> Report:
+def add(
+    sources: Sequence[str | Path],
+    folder: Path,
+    *,
+    id_: str = "",
+    replaces: bool = False,
+    fetch: Fetch = fetch_page,
+    disk: Disk | None = None,
+) -> Report:
     """Add documents to a corpus folder: files, the documents of folders (not of their subfolders), and web addresses.
 
     Each becomes `ID.md` with front matter. The id is `id_`, else it is made from the file's or the address's name. With
@@ -107,35 +125,36 @@ def add(sources: Sequence[str | Path], folder: Path, *, id_: str = "", replaces:
     documents = list(_documents(sources))
     if id_ and len(documents) != 1:
         raise CorpusError(f"--id names one article, but {len(documents)} documents were given. Add them one by one.")
-    present = {files.same_id(entry.article.id): entry for entry in entries(folder)}
-    texts = {_same_text(entry.article.text): entry.article.id for entry in present.values()}
+    with _changing(folder, disk or Disk()) as at:
+        present = {files.same_id(entry.article.id): entry for entry in entries(folder)}
+        texts = {_same_text(entry.article.text): entry.article.id for entry in present.values()}
 
-    def put(source: str | Path) -> Added:
-        return _put(_read(source, id_, fetch), str(source), folder, present, texts, replaces=replaces)
+        def put(source: str | Path) -> Added:
+            return _put(_read(source, id_, fetch), str(source), at, present, texts, replaces=replaces)
 
-    report = _report([(str(source), partial(put, source)) for source in documents])
+        report = _report([(str(source), partial(put, source)) for source in documents])
     if not report.added:
         reasons = "\n".join(entry.reason for entry in report.skipped)
         raise CorpusError(reasons or f"Nothing to add in {', '.join(map(str, sources))} (looked for {', '.join(KINDS)}).")
     return report
 
 
-def remove(ids: Sequence[str], folder: Path) -> tuple[Entry, ...]:
+def remove(ids: Sequence[str], folder: Path, *, disk: Disk | None = None) -> tuple[Entry, ...]:
     """Remove articles from a corpus folder and return them; a retelling is kept aside and comes back by `restore`.
 
     Raises:
         CorpusError: there is no such article (then nothing is removed), or the folder cannot be written.
     """
-    present = {entry.article.id: entry for entry in entries(folder)}
-    if unknown := [id_ for id_ in ids if id_ not in present]:
-        raise CorpusError(f"No article {', '.join(unknown)} in {folder}. There are: {', '.join(present) or 'none'}.")
-    disk = Disk()
-    removed = tuple(present[id_] for id_ in dict.fromkeys(ids))
-    try:
-        for entry in removed:
-            _take_out(entry, folder, disk)
-    except OSError as error:
-        raise CorpusError(f"Cannot remove from {folder}: {error.strerror}. Check the folder's permissions.") from error
+    with _changing(folder, disk or Disk()) as at:
+        present = {entry.article.id: entry for entry in entries(folder)}
+        if unknown := [id_ for id_ in ids if id_ not in present]:
+            raise CorpusError(f"No article {', '.join(unknown)} in {folder}. There are: {', '.join(present) or 'none'}.")
+        removed = tuple(present[id_] for id_ in dict.fromkeys(ids))
+        try:
+            for entry in removed:
+                _take_out(entry, at)
+        except OSError as error:
+            raise CorpusError(f"Cannot remove from {folder}: {error.strerror}. Check the folder's permissions.") from error
     return removed
 
 
@@ -148,38 +167,46 @@ def originals(folder: Path, ids: Sequence[str] = (), *, fetch: Fetch = fetch_pag
     Raises:
         CorpusError: an id is no retelling with an address.
     """
-    retellings = {article.id: article for file in files.article_files(folder) if (article := files.load_article(file)).edition == RETELLING}
+    loaded = [files.load_article(file) for file in files.article_files(folder)]
+    retellings = {article.id: article for article in loaded if article.edition == RETELLING}
     if unknown := [id_ for id_ in ids if id_ not in retellings]:
         raise CorpusError(f"No retelling {', '.join(unknown)} in {folder}. There are: {', '.join(sorted(retellings)) or 'none'}.")
 
-    def put(retelling: Article) -> Added:
-        original = _original(retelling, fetch)
-        return Added(original, retelling.url, _save_original(original, folder), replaced=True)
+    with _changing(folder, Disk()) as at:
 
-    return _report([(retellings[id_].url or id_, partial(put, retellings[id_])) for id_ in ids or sorted(retellings)])
+        def put(retelling: Article) -> Added:
+            original = _original(retelling, fetch)
+            return Added(original, retelling.url, _save_original(original, at), replaced=True)
+
+        return _report([(retellings[id_].url or id_, partial(put, retellings[id_])) for id_ in ids or sorted(retellings)])
 
 
-def restore(folder: Path) -> tuple[str, ...]:
-    """Put every retelling back in its place, removing originals and undoing removals; return the ids that changed.
+def restore(folder: Path, ids: Sequence[str] = (), *, disk: Disk | None = None) -> tuple[str, ...]:
+    """Put retellings back in their places, removing originals and undoing removals; return the ids that changed.
+
+    `ids` chooses some; all by default.
 
     Raises:
         CorpusError: the folder cannot be written.
     """
-    disk, changed = Disk(), set()
-    try:
-        for kept in sorted(file for file in (folder / REMOVED).glob("*") if file.suffix in files.SUFFIXES):
-            if not (folder / kept.name).exists():
-                disk.replace(kept, folder / kept.name)
-                changed.add(kept.stem)
-        for file in files.article_files(folder):
-            if original := files.original_file(folder, files.load_article(file)):
-                disk.remove(original)
-                changed.add(file.stem)
-        for leftover in (folder / ORIGINALS, folder / REMOVED):
-            with suppress(OSError):  # not empty, or not there
-                leftover.rmdir()
-    except OSError as error:
-        raise CorpusError(f"Cannot restore in {folder}: {error.strerror}. Check the folder's permissions.") from error
+    changed = set()
+    with _changing(folder, disk or Disk()) as at:
+        try:
+            for kept in sorted(file for file in (folder / REMOVED).glob("*") if file.suffix in files.SUFFIXES):
+                if not (folder / kept.name).exists() and (not ids or kept.stem in ids):
+                    at.disk.replace(kept, folder / kept.name)
+                    changed.add(kept.stem)
+            at.disk.settled(folder)
+            for file in files.article_files(folder):
+                original = files.original_file(folder, files.load_article(file)) if not ids or file.stem in ids else None
+                if original:
+                    at.disk.remove(original)
+                    changed.add(file.stem)
+            for leftover in (folder / ORIGINALS, folder / REMOVED):
+                with suppress(OSError):  # not empty, or not there
+                    leftover.rmdir()
+        except OSError as error:
+            raise CorpusError(f"Cannot restore in {folder}: {error.strerror}. Check the folder's permissions.") from error
     return tuple(sorted(changed))
 
 
@@ -201,6 +228,33 @@ def checked_id(id_: str) -> str:
     if problem:
         raise CorpusError(f"{id_[:LONGEST_ID]!r} cannot be an article's id: {problem}. Choose another with --id.")
     return id_
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A corpus folder and the disk it is changed by."""
+
+    folder: Path
+    disk: Disk
+
+
+@contextmanager
+def _changing(folder: Path, disk: Disk) -> Iterator[_Place]:
+    """Hold the lock on a corpus folder, so that two changes at once cannot overwrite each other's article.
+
+    It lies beside the index, not among the articles. What a change that died left behind is removed.
+    """
+    lock = user_cache_path("footnote", appauthor=False) / "locks" / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, timeout=LOCK_SECONDS):
+            for leftover in [*folder.glob(files.TEMPORARY.format("*")), *(folder / ORIGINALS).glob(files.TEMPORARY.format("*"))]:
+                disk.remove(leftover)
+            yield _Place(folder, disk)
+    except Timeout:
+        raise CorpusError(f"Another process has been changing {folder} for {LOCK_SECONDS:.0f} s. Wait for it, or end it.") from None
+    except OSError as error:
+        raise CorpusError(f"Cannot change {folder}: {error.strerror or error}. Check it and the folder {lock.parent}.") from error
 
 
 def _documents(sources: Sequence[str | Path]) -> list[str | Path]:
@@ -234,22 +288,22 @@ def _slug(name: str) -> str:
     return "-".join(re.findall(r"[^\W_]+", fold(name)))[:LONGEST_ID].strip("-") or "article"
 
 
-def _put(article: Article, source: str, folder: Path, present: dict[str, Entry], texts: dict[str, str], *, replaces: bool) -> Added:
+def _put(article: Article, source: str, at: _Place, present: dict[str, Entry], texts: dict[str, str], *, replaces: bool) -> Added:
     """Write an article to the corpus and note it as present."""
     key, text = files.same_id(article.id), _same_text(article.text)
     old = present.get(key)
     if texts.get(text, article.id) != article.id or (old and _same_text(old.article.text) == text and not replaces):
         raise CorpusError(f"{source} has the same text as the article {texts[text]!r}, which is there already.")
     if old and not replaces:
-        raise CorpusError(f"There is an article {old.article.id!r} already ({old.article.title}). Use --replace, or another --id.")
-    base = old.base if old else folder / f"{article.id}.md"
+        raise CorpusError(f"There is an article {old.article.id!r} already ({old.article.title}). {TAKEN}")
+    base = old.base if old else at.folder / f"{article.id}.md"
     article = replace(article, id=base.stem)
     below = files.load_article(base) if old else None
     if below and below.edition == RETELLING and article.edition != RETELLING:
         article = _in_place_of(below, article)
-        file = _save_original(article, folder)
+        file = _save_original(article, at)
     else:
-        file = files.save_article(base, article)
+        file = files.save_article(base, article, disk=at.disk)
     if old:
         texts.pop(_same_text(old.article.text), None)
     present[key] = Entry(article, file, base)
@@ -257,8 +311,8 @@ def _put(article: Article, source: str, folder: Path, present: dict[str, Entry],
     return Added(article, source, file, replaced=old is not None)
 
 
-def _save_original(original: Article, folder: Path) -> Path:
-    return files.save_article(folder / ORIGINALS / f"{original.id}.md", original)
+def _save_original(original: Article, at: _Place) -> Path:
+    return files.save_article(at.folder / ORIGINALS / f"{original.id}.md", original, disk=at.disk)
 
 
 def _report(attempts: Sequence[tuple[str, Callable[[], Added]]]) -> Report:
@@ -275,12 +329,13 @@ def _outcome(source: str, attempt: Callable[[], Added]) -> Added | Skipped:
         return Skipped(source, str(error))
 
 
-def _take_out(entry: Entry, folder: Path, disk: Disk) -> None:
+def _take_out(entry: Entry, at: _Place) -> None:
     if entry.is_original or entry.article.edition == RETELLING:
-        disk.make_folder(folder / REMOVED)
-        disk.replace(entry.base, folder / REMOVED / entry.base.name)  # first: an original has no place without its retelling
-    disk.remove(entry.file)
-    disk.flush_folder(folder)
+        at.disk.make_folder(at.folder / REMOVED)
+        at.disk.replace(entry.base, at.folder / REMOVED / entry.base.name)  # first: an original has no place without its retelling
+        at.disk.settled(at.folder / REMOVED)
+    at.disk.remove(entry.file)
+    at.disk.settled(at.folder)
 
 
 def _original(retelling: Article, fetch: Fetch) -> Article:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ from rag.vectors import vector_engine
 logger = logging.getLogger(__name__)
 
 LONGEST_QUESTION = 2000
+TURNS_REMEMBERED = 50
+"""Questions of a history that are looked at, the last ones."""
+MOST_PIECES = 8 * prompts.MAX_ANSWER_TOKENS
+"""Pieces of a reply that are read: a reader that goes on without end is left."""
 PASSAGES_SHOWN = 10
 
 History = Sequence[Mapping[str, str]]
@@ -205,11 +210,12 @@ def _read(
     sentences = [group[0].sentence.text]
     reply = ""
     try:
-        for piece in reader.generate(
+        pieces = reader.generate(
             prompts.read_messages(question, sentences),
             grammar=prompts.read_grammar(len(sentences)),
             max_tokens=prompts.MAX_ANSWER_TOKENS,
-        ):
+        )
+        for piece in islice(pieces, MOST_PIECES):
             reply += piece
             yield Event("read", article.name, elapsed=clock.elapsed)
     except ContextError:
@@ -249,9 +255,9 @@ def user_turns(history: object) -> list[str]:
     for number, turn in enumerate(history, start=1):
         if not isinstance(turn, Mapping) or turn.get("role") not in ("user", "assistant") or not isinstance(turn.get("content"), str):
             raise QuestionError(f"{form}; turn {number} is not.")
-        if turn["role"] == "user" and (text := clean(turn["content"][:LONGEST_QUESTION])):
-            turns.append(text)
-    return turns
+        if turn["role"] == "user":
+            turns.append(turn["content"][:LONGEST_QUESTION])
+    return [text for turn in turns[-TURNS_REMEMBERED:] if (text := clean(turn))]
 
 
 class _Clock:

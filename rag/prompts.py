@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rag.text import clean
 from rag.types import Reading
 
 REFUSAL = "The articles do not answer this."
@@ -26,7 +27,7 @@ _EXAMPLES = (
         "[1] The market closed because a storm was coming.",
     ),
 )
-_CONTROL = re.compile(r"<(?=[|/!\w])|\[(?=/?[A-Z]{2,}\])")
+_CONTROL = re.compile(r"<(?=[|｜/!\w])|\[(?=/?\w*[A-Z_]{2}\w*\])")
 
 
 def read_messages(question: str, sentences: Sequence[str]) -> list[dict[str, str]]:
@@ -46,12 +47,16 @@ def read_grammar(count: int) -> str:
 
 
 def parse_reading(reply: str, count: int) -> Reading:
-    """Return the sentences pointed at, as positions from 0, and the words after them; a number out of range is dropped."""
-    match = re.match(r"\s*\[(\d+)\]\s*", reply)
+    """Return the sentences pointed at, as positions from 0, and the words after them.
+
+    A number out of range is dropped, and so is what cannot be seen.
+    """
+    reply = clean(reply.replace("\ufffd", ""))
+    match = re.match(r"\[(\d{1,9})\]\s*", reply)
     if not match:
-        return Reading((), reply.strip())
+        return Reading((), reply)
     position = int(match.group(1)) - 1
-    return Reading((position,) if 0 <= position < count else (), reply[match.end() :].strip())
+    return Reading((position,) if 0 <= position < count else (), reply[match.end() :])
 
 
 def _task(question: str, sentences: Sequence[str]) -> str:

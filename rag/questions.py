@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from rag.text import fold, names, numbers, stem, words
+from rag.text import content_stems, fold, names, numbers, stem, words
 
 Asked = Literal["performer", "person", "time", "number", "reason", "other"]
 
@@ -80,6 +80,33 @@ def unnamed(question: str, sentences: Sequence[str]) -> bool:
     thing = stem(next(group for group in match.groups() if group))
     given = {stem(word) for word in words(question)}
     return not any(_named_beside(thing, given, re.sub(r"\([^)]*\)", "", sentence)) for sentence in sentences)
+
+
+_QUANTITY = re.compile(
+    r"\bhow (?:many|old|tall|far|often|long)\b|\bhow much (?:is|was|were|are|money|cash|time)\b"
+    r"|\bhow much .*\b(?:cost|pay|paid|earn|owe|ask)\b"
+)
+_OF_QUANTITY = frozenset(map(stem, "many much old long tall far often time times year years day days ago money".split()))
+_MEASURED_NEAR = 8
+"""Words between a number and what it may measure, at most."""
+
+
+def unmeasured(question: str, sentences: Sequence[str]) -> bool:
+    """Tell whether a question asks for a quantity ("how much was the ransom") of which no sentence gives one.
+
+    A number, or a time, measures what stands near it. Where the question holds more than names, a name is not what is measured.
+    """
+    if not _QUANTITY.search(fold(question)):
+        return False
+    called = {stem(name) for sentence in sentences for name in names(f"x {sentence}")}
+    things = set(content_stems(question)) - _OF_QUANTITY
+    things = things - called or things
+    return not any(_measured(things, words(sentence)) for sentence in sentences)
+
+
+def _measured(things: set[str], said: Sequence[str]) -> bool:
+    measures = [i for i, word in enumerate(said) if numbers(word) or _TIME.search(fold(word))]
+    return any(abs(i - j) <= _MEASURED_NEAR for j, word in enumerate(said) if stem(word) in things for i in measures)
 
 
 def _named_beside(thing: str, given: set[str], sentence: str) -> bool:

@@ -21,7 +21,9 @@ WEIGHTS = {"tokens": 2.0, "sentence": 0.5, "context": 0.5, "passage": 0.25, "bm2
 PENALTY: Mapping[Kind, float] = {"text": 0.0, "caption": 0.015, "heading": 0.03}
 """Captions and headings are context: they answer only where no sentence does nearly as well."""
 CANDIDATES = 64
-"""Sentences of each first search, and of all of them together those that are scored token by token."""
+"""Sentences of each first search."""
+RESCORED = 64
+"""Sentences, the best of all first searches together, that are scored token by token: what takes longest in a large corpus."""
 SAID_BEFORE = 0.3
 """A word of the conversation before counts this much beside a word of the question that leans on it."""
 TOP_K = 10
@@ -84,7 +86,7 @@ class Retriever:
         standalone = standalone_question(question, history)
         # a follow-up is looked for by itself and together with the question it leans on
         vector = self._embedder.encode([question, standalone]).mean(axis=0)
-        found = self.index.search(standalone, vector / np.linalg.norm(vector), k=CANDIDATES).best(CANDIDATES, WEIGHTS)
+        found = self.index.search(standalone, vector / np.linalg.norm(vector), k=CANDIDATES).best(WEIGHTS, RESCORED)
         sentences = [self.index.sentences[i] for i in found.ids]
         before = len(standalone) - len(question)  # characters of what was said before
         parts = {**found.parts, "tokens": self._late_interaction(standalone, sentences, before)}

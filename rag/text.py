@@ -38,6 +38,11 @@ def clean(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def printable(text: str) -> str:
+    """Return text without control, format, surrogate and unassigned characters, its spaces and line ends kept."""
+    return "".join(c for c in text if c in "\n\t" or not unicodedata.category(c).startswith("C"))
+
+
 @lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """Return text for comparing: lower case, straight quotes and dashes, no accents, single spaces."""

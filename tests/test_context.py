@@ -34,6 +34,7 @@ def test_a_sentence_that_does_not_fit_the_model_is_quoted(settings: Settings) ->
 
 @pytest.mark.real
 def test_a_prompt_longer_than_the_context_is_told_and_the_model_answers_the_next_one() -> None:
+    """Row G7."""
     reader = LlamaReader(reader_model(), threads=2, context=256)
     grammar = 'root ::= "yes" | "no"'
     with pytest.raises(ContextError, match="has a context of 256 tokens"):

@@ -65,6 +65,7 @@ def test_missing_folder_is_named_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_folder_without_articles_says_what_was_looked_for(tmp_path: Path) -> None:
+    """Row I11."""
     with pytest.raises(CorpusError, match=r"looked for \*\.md and \*\.txt"):
         load_corpus(tmp_path)
 
@@ -76,6 +77,7 @@ def test_text_that_is_not_utf8_is_refused_with_the_byte(corpus: Path) -> None:
 
 
 def test_an_article_removed_while_the_folder_is_read_is_passed_over(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row I17."""
     listed = rag.corpus.article_files(corpus)
     (corpus / "quay.txt").unlink()
     monkeypatch.setattr(rag.corpus, "article_files", lambda folder: listed)
@@ -90,6 +92,7 @@ def test_an_article_larger_than_the_limit_is_refused_before_it_is_read(corpus: P
 
 
 def test_two_files_of_one_stem_are_refused_by_name(corpus: Path) -> None:
+    """Row C6."""
     write(corpus, "quay.md", "Another quay.")
     with pytest.raises(CorpusError, match=r"quay\.md and quay\.txt would both be article"):
         load_corpus(corpus)

@@ -71,6 +71,7 @@ def test_an_answer_may_be_a_list_of_references(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_bad_line_is_named_with_its_number_and_reason(tmp_path: Path, record: Any, message: str) -> None:
+    """Row X8."""
     with pytest.raises(EvaluationError, match="run again") as caught:
         load(tmp_path, GOOD, record)
     assert message in str(caught.value)
@@ -85,6 +86,7 @@ def test_a_line_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "\n \n"])
 def test_an_empty_file_is_an_error(tmp_path: Path, content: str) -> None:
+    """Row X8."""
     with pytest.raises(EvaluationError, match="holds no questions"):
         load(tmp_path, content)
 

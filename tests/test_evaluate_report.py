@@ -13,8 +13,9 @@ import pytest
 
 from rag.config import Settings
 from rag.evaluation import charts
-from rag.evaluation.report import coded, printable
+from rag.evaluation.report import coded
 from rag.evaluation.statistics import Bin, Estimate, RiskCoverage, risk_coverage
+from rag.text import printable
 from tests.conftest import QueueReader
 from tests.test_evaluate_run import QUESTIONS, Bench
 
@@ -98,6 +99,7 @@ def test_a_signal_that_is_the_same_for_every_answer_is_no_curve(bench: Bench) ->
 
 
 def test_nothing_in_a_question_an_article_or_an_answer_becomes_markup(bench: Bench, corpus: Path) -> None:
+    """Row X9."""
     harmless = [tag for tag, _ in Page(report(bench, "--limit", 1)).elements]
     evil = EVIL.replace("\x1b", "").replace("\u202e", "")
     (corpus / "harbour.md").write_text(
@@ -114,6 +116,7 @@ def test_nothing_in_a_question_an_article_or_an_answer_becomes_markup(bench: Ben
 
 
 def test_the_shell_shows_no_control_sequence_and_no_markup_of_a_question(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """Row X9."""
     bench.write([{**QUESTIONS[0], "type": "fact\x1b[31m[bold]x"}])
     bench.run()
     printed = capsys.readouterr().out

@@ -163,6 +163,7 @@ def test_limit_and_type_choose_questions(bench: Bench) -> None:
 def test_a_bad_option_is_refused_before_any_work(
     bench: Bench, options: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Row X8."""
     monkeypatch.chdir(bench.folder)
     reader = QueueReader()
     assert bench.run(*options, reader=reader) == 1
@@ -187,6 +188,7 @@ def test_a_bad_question_stops_the_run_before_the_model_is_asked(bench: Bench, ca
 
 
 def test_ctrl_c_keeps_what_is_finished_and_labels_it_partial(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """Row X8."""
     report, reader = bench.folder / "out.html", Interrupted("Who rang the bell?", KeyboardInterrupt())
     assert bench.run("--json", bench.folder / "out.json", "--html", report, reader=reader) == 130
     found = json.loads((bench.folder / "out.json").read_text(encoding="utf-8"))

@@ -34,6 +34,7 @@ def site() -> Iterator[Site]:
     ],
 )  # fmt: skip
 def test_addresses_of_this_machine_and_its_network_are_not_public(address: str) -> None:
+    """Row C12."""
     assert not is_public(address)
 
 
@@ -44,6 +45,7 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0x7f000001", "2130706433", "127.1", "[::ffff:127.0.0.1]"])
 def test_loopback_in_any_notation_is_refused_with_the_reason(host: str) -> None:
+    """Row C12."""
     with pytest.raises(CorpusError, match=r"not on the public internet.*--allow-private|cannot be found"):
         fetch(f"http://{host}:1/page")
 
@@ -61,6 +63,8 @@ def test_loopback_in_any_notation_is_refused_with_the_reason(host: str) -> None:
     ],
 )
 def test_addresses_of_other_kinds_are_refused_before_anything_is_resolved(url: str, reason: str) -> None:
+    """Row C12."""
+
     def resolver(host: str, port: int) -> list[str]:
         raise AssertionError("resolved")
 
@@ -74,6 +78,7 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
 
 
 def test_a_name_is_resolved_once_and_the_connection_goes_to_the_address_that_was_checked(site: Site) -> None:
+    """Row C13."""
     resolved = []
 
     def resolver(host: str, port: int) -> list[str]:
@@ -89,6 +94,7 @@ def test_a_name_is_resolved_once_and_the_connection_goes_to_the_address_that_was
 
 
 def test_a_redirect_to_another_private_host_is_refused_even_where_the_first_was_allowed(site: Site) -> None:
+    """Row C13."""
     site.answers["/away"] = redirect(f"http://router.example:{site.port}/page")
     with pytest.raises(CorpusError, match=r"router\.example leads to 127\.0\.0\.1"):
         fetch(f"{site.url}/away", allow_private=True, resolver=lambda host, port: ["127.0.0.1"])
@@ -132,12 +138,14 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
 
 
 def test_an_endless_answer_is_cut_off(site: Site) -> None:
+    """Row C14."""
     site.answers["/endless"] = endless
     with pytest.raises(CorpusError, match="more than 50,000 bytes"):
         fetch(f"{site.url}/endless", allow_private=True, limits=Limits(most_bytes=50_000))
 
 
 def test_a_small_answer_that_unpacks_to_a_large_one_is_cut_off(site: Site) -> None:
+    """Row C14."""
     site.answers["/bomb"] = answer(gzip.compress(b"\0" * 50_000_000), Content_Encoding="gzip")
     with pytest.raises(CorpusError, match="more than 200,000 bytes"):
         fetch(f"{site.url}/bomb", allow_private=True, limits=Limits(most_bytes=200_000))
@@ -174,6 +182,7 @@ def begin_chunk(handler: BaseHTTPRequestHandler) -> None:
 
 @pytest.mark.parametrize("begin", [begin_body, begin_chunk, lambda handler: handler.wfile.write(b"HTTP/1.1 200 O")])
 def test_a_slow_drip_of_bytes_ends_at_the_deadline(site: Site, begin: Callable[[BaseHTTPRequestHandler], None]) -> None:
+    """Row C14."""
     site.answers["/drip"] = drip(begin)
     with pytest.raises(CorpusError, match="takes longer than"):
         fetch(f"{site.url}/drip", allow_private=True, limits=Limits(seconds=0.6))
@@ -211,6 +220,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_certificate_must_be_the_hosts_and_known(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row C14."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with serve({"/page": answer("<p>sealed</p>")}, tls=context) as site:

@@ -105,6 +105,7 @@ def test_markdown_keeps_its_front_matter_and_its_text_untouched() -> None:
 
 
 def test_what_the_bytes_are_counts_more_than_the_name() -> None:
+    """Row C14."""
     assert read(documents.pdf(), "page.html", "text/html").title == documents.TITLE
     assert read(documents.docx(), "download", "application/octet-stream").title == documents.TITLE
     assert read(PAGE, "download", "text/html; charset=utf-8", url="https://gull.example/x").title == documents.TITLE
@@ -116,6 +117,7 @@ def test_a_page_in_another_character_set_is_read_without_garbling() -> None:
 
 
 def test_a_page_that_lies_about_its_character_set_is_read_as_what_it_is() -> None:
+    """Row C14."""
     page = PAGE.replace("Odile Brandt", "Odile Brändström").replace('charset="utf-8"', 'charset="iso-8859-1"')
     assert "Odile Brändström carried the lamp" in read(page, "lamp.html", "text/html; charset=latin-1").text
 
@@ -155,5 +157,5 @@ def test_a_docx_that_unpacks_to_too_much_is_refused_before_it_is_unpacked() -> N
         read(bomb.getvalue(), "bomb.docx")
 
 
-def test_a_title_of_a_megabyte_is_cut() -> None:
-    assert len(read("---\ntitle: " + "x" * 1_000_000 + "\n---\nText.\n", "a.md").title) == 200
+def test_a_title_of_many_thousand_characters_is_cut() -> None:
+    assert len(read("---\ntitle: " + "x" * 60_000 + "\n---\nText.\n", "a.md").title) == 200

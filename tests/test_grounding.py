@@ -25,6 +25,27 @@ def test_a_name_or_a_number_that_no_article_holds_is_not_answerable(question: st
     assert not grounding.answerable(question, [evidence("Mara rang the bell.")], VOCABULARY)
 
 
+def test_a_name_one_letter_off_is_that_name_misspelt() -> None:
+    found = [evidence("Mara Quist rang the bell.")]
+    assert grounding.answerable("Why did Mara Quisst ring the bell?", found, VOCABULARY)
+    assert not grounding.answerable("Why did Mara Twist ring the bell?", found, VOCABULARY)
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "unmeasured"),
+    [
+        ("How much was the ransom?", "Mara paid a ransom of 40 crowns.", False),
+        ("How much was the ransom?", "Mara paid the ransom while Ivo, who had come over the ice from the island, turned 6.", True),
+        ("How long was the voyage?", "The voyage took three weeks.", False),
+        ("How long was the voyage?", "The voyage was hard.", True),
+        ("How old is Mara?", "Mara, 41, is a welder.", False),
+        ("How did Mara get home?", "Mara walked.", False),
+    ],
+)
+def test_a_quantity_is_asked_for_that_no_sentence_gives(question: str, sentence: str, unmeasured: bool) -> None:
+    assert questions.unmeasured(question, [sentence]) is unmeasured
+
+
 def test_the_best_sentence_speaks_alone_where_nothing_else_is_near() -> None:
     groups = grounding.select("Who rang?", [evidence("Mara rang."), evidence("It rained.", "b", score=0.3)])
     assert [[e.sentence.text for e in group] for group in groups] == [["Mara rang."]]

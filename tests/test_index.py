@@ -11,8 +11,9 @@ import pytest
 
 from rag.corpus import load_corpus
 from rag.errors import IndexStoreError
-from rag.index import Candidates, IndexStore, best_positions, build_index
-from rag.types import Article, Vectors
+from rag.index import Candidates, IndexStore, build_index
+from rag.types import Article, Keys, Vectors
+from rag.vectors import FaissEngine, FaissStore
 
 from .conftest import WordEmbedder
 
@@ -26,20 +27,23 @@ def test_search_agrees_with_plain_numpy(corpus: Path) -> None:
     np.testing.assert_allclose(found.parts["sentence"], expected[found.ids], rtol=1e-5)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_the_best_scores_are_those_of_sorting_all(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    scores = np.where(rng.random(200) < 0.3 * seed / 2, rng.integers(0, 9, 200), 0).astype(np.float32)
-    expected = [i for i in np.argsort(-scores, kind="stable")[:64] if scores[i] > 0]
-    assert best_positions(scores, 64).tolist() == expected
+def test_sentences_are_found_by_their_words_best_first_and_only_where_they_share_one() -> None:
+    texts = ("The bell rang.", "A bell, the bell, that bell!", "Nobody was hurt.", "The bell rang.", "The boats burned.")
+    index = build_index([Article(f"a{i}", "A", f"{text}\n") for i, text in enumerate(texts)], WordEmbedder())
+    nowhere = np.zeros(256, np.float32)
+    assert 1 in index.search("bell", nowhere, k=1).ids
+    found = index.search("bell", nowhere, k=5)
+    scores = dict(zip(found.ids.tolist(), found.parts["bm25"].tolist(), strict=True))
+    assert {i for i, score in scores.items() if score > 0} == {0, 1, 3}
+    assert scores[0] == scores[3] < scores[1] == 1.0
 
 
-def test_the_best_candidates_keep_their_order_and_their_scores() -> None:
-    parts = {"sentence": np.array([0.1, 0.9, 0.4, 0.5], np.float32), "bm25": np.array([0.0, 0.0, 1.0, 0.0], np.float32)}
-    found = Candidates(np.array([3, 5, 8, 9]), parts).best(2, {"sentence": 1.0, "bm25": 0.6})
-    assert found.ids.tolist() == [5, 8]
-    assert found.parts["bm25"].tolist() == [0.0, 1.0]
-    assert found.best(2, {"sentence": 1.0, "bm25": 0.6}) is found
+def test_the_best_candidates_are_those_of_the_highest_weighted_scores() -> None:
+    parts = {"sentence": np.array([0.9, 0.1, 0.5], np.float32), "bm25": np.array([0.0, 1.0, 0.9], np.float32)}
+    best = Candidates(np.array([4, 7, 9]), parts).best({"sentence": 1.0, "bm25": 0.5}, 2)
+    assert best.ids.tolist() == [4, 9]
+    assert best.parts["bm25"].tolist() == parts["bm25"][[0, 2]].tolist()
+    assert len(Candidates(np.empty(0, np.int64), {}).best({}, 2).ids) == 0
 
 
 def test_an_articles_sentences_are_found_by_its_id(corpus: Path) -> None:
@@ -71,6 +75,7 @@ def test_a_changed_article_is_indexed_again_and_a_touched_one_is_not(corpus: Pat
 
 
 def test_only_what_is_new_or_changed_is_embedded(corpus: Path, tmp_path: Path) -> None:
+    """Row I8."""
     store = IndexStore(tmp_path / "index", embedder := WordEmbedder())
     store.open(load_corpus(corpus))
     embedder.texts.clear()
@@ -112,6 +117,26 @@ def test_nothing_of_a_removed_article_is_found_or_kept_on_disk(corpus: Path, tmp
     assert b"quay" not in kept
 
 
+def test_many_articles_are_removed_from_the_vectors_at_one_go(tmp_path: Path) -> None:
+    class Counting(FaissStore):
+        calls = 0
+
+        def remove(self, keys: Keys, /) -> None:
+            Counting.calls += 1
+            super().remove(keys)
+
+    class Engine(FaissEngine):
+        def open(self, state: bytes, /) -> FaissStore:
+            return Counting.from_state(state)
+
+    articles = [Article(f"a{i}", "A", f"Bell number {i} rang.\n") for i in range(40)]
+    store = IndexStore(tmp_path / "index", WordEmbedder(), Engine())
+    store.open(articles)
+    index = store.open(articles[:3])
+    assert Counting.calls == len(index.stores) == 3
+    assert {len(vectors) for vectors in index.stores.values()} == {3}
+
+
 def test_a_cleared_index_leaves_no_text_behind(corpus: Path, tmp_path: Path) -> None:
     store = IndexStore(tmp_path / "index", WordEmbedder())
     store.open(load_corpus(corpus))
@@ -128,6 +153,8 @@ def test_texts_that_are_the_same_in_two_views_are_embedded_once(corpus: Path) ->
 def test_another_embedding_model_of_the_same_size_rebuilds_the_index(
     corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Row I9."""
+
     class OtherWeights(WordEmbedder):
         fingerprint = "words:2"
 
@@ -179,6 +206,7 @@ def test_an_index_folder_that_cannot_be_written_is_named(corpus: Path, tmp_path:
 
 @pytest.mark.parametrize("name", ["two words", "índice-🙂", "x" * 200, "new/folders/below"])
 def test_an_index_folder_may_have_any_name(corpus: Path, tmp_path: Path, name: str) -> None:
+    """Row I15."""
     embedder = WordEmbedder()
     IndexStore(tmp_path / name, embedder).open(load_corpus(corpus))
     embedder.texts.clear()

@@ -103,6 +103,7 @@ def test_an_address_of_this_machine_is_refused_unless_it_is_allowed(corpus: Path
     "id_", ["../../x", "/abs", "a\0b", "CON", "com1", "x" * 300, ".hidden", "-rf", "a b", "README", "a/b", "é" * 81, ""]
 )
 def test_ids_that_are_no_safe_file_names_are_refused_and_nothing_is_written(corpus: Path, tmp_path: Path, id_: str) -> None:
+    """Row C5."""
     source = tmp_path / "ferry.txt"
     source.write_text("The ferry sank.\n")
     before = files(tmp_path)
@@ -130,6 +131,7 @@ def test_names_that_give_no_safe_id_ask_for_one(corpus: Path, tmp_path: Path, na
 
 
 def test_an_id_that_is_taken_is_replaced_only_when_asked(corpus: Path, tmp_path: Path) -> None:
+    """Row C11."""
     source = tmp_path / "quay.md"
     source.write_text("The quay was rebuilt in stone.\n")
     with pytest.raises(
@@ -169,6 +171,7 @@ def test_a_missing_document_is_named(corpus: Path) -> None:
 
 
 def test_links_out_of_a_folder_pipes_and_folders_named_like_articles_are_passed_over(corpus: Path, tmp_path: Path) -> None:
+    """Row C4."""
     (tmp_path / "secret.txt").write_text("Not for this corpus.\n")
     (corpus / "link.txt").symlink_to(tmp_path / "secret.txt")
     (corpus / "loop.txt").symlink_to(corpus / "loop.txt")
@@ -178,6 +181,7 @@ def test_links_out_of_a_folder_pipes_and_folders_named_like_articles_are_passed_
 
 
 def test_removed_articles_are_gone_and_an_unknown_one_removes_nothing(corpus: Path) -> None:
+    """Row C11."""
     with pytest.raises(CorpusError, match=r"No article ferry in .*There are: harbour, quay"):
         library.remove(["quay", "ferry"], corpus)
     assert len(load_corpus(corpus)) == 2

@@ -48,6 +48,7 @@ def test_an_unknown_name_lists_what_is_there(tmp_path: Path) -> None:
     ],
 )
 def test_each_kind_of_wrong_file_has_its_own_message(tmp_path: Path, content: bytes, problem: str) -> None:
+    """Row G1."""
     file = tmp_path / "model.gguf"
     file.write_bytes(content)
     with pytest.raises(ModelError, match=problem):
@@ -55,6 +56,7 @@ def test_each_kind_of_wrong_file_has_its_own_message(tmp_path: Path, content: by
 
 
 def test_an_embedding_folder_without_weights_is_refused(tmp_path: Path) -> None:
+    """Row G6."""
     with pytest.raises(ModelError, match=r"looked for modules\.json and model\.safetensors"):
         embedding_model(str(tmp_path))
 

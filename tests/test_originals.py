@@ -86,6 +86,14 @@ def test_one_original_can_be_chosen(retellings: Path, publishers: Site) -> None:
         library.originals(retellings, ["nothing"], fetch=fetch_here)
 
 
+def test_one_retelling_can_be_put_back(retellings: Path, publishers: Site) -> None:
+    lead_to(retellings, publishers)
+    library.originals(retellings, fetch=fetch_here)
+    assert library.restore(retellings, ["nothing"]) == ()
+    assert library.restore(retellings, ["finale-twist"]) == ("finale-twist",)
+    assert [entry.is_original for entry in library.entries(retellings)] == [True, False]
+
+
 @pytest.mark.parametrize("kind", ["the other article", "a notice", "an error", "offline", "a private redirect"])
 def test_a_page_that_is_not_the_article_leaves_the_retelling_in_place(retellings: Path, publishers: Site, kind: str) -> None:
     ending = publishers.answers["/ending-explained"]
@@ -191,18 +199,14 @@ def test_one_original_comes_by_command_and_a_page_that_is_gone_leaves_its_retell
     assert re.search(r"left out: .*answers 410 Gone.*The retelling stays in place\.", capsys.readouterr().err)
     assert main(["originals", "ending-explained", "--allow-private", "--corpus", str(folder)]) == 0
     assert [entry.is_original for entry in library.entries(folder)] == [True, False]
+    for put_back, left in (("finale-twist", True), ("ending-explained", False)):
+        assert main(["originals", put_back, "--restore", "--corpus", str(folder)]) == 0
+        assert library.entries(folder)[0].is_original is left
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["nothing"], "No retelling nothing in"),
-        (["finale-twist", "--restore"], "--restore puts all retellings back; it takes no ID"),
-    ],
-)
-def test_what_the_command_cannot_do_is_named(folder: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["originals", *arguments, "--corpus", str(folder)]) == 1
-    assert said in capsys.readouterr().err
+def test_an_id_that_is_no_retelling_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["originals", "nothing", "--corpus", str(folder)]) == 1
+    assert "No retelling nothing in" in capsys.readouterr().err
     assert not (folder / "originals").exists()
 
 

@@ -27,6 +27,7 @@ def test_the_package_exports_what_it_says() -> None:
 
 
 def test_importing_rag_loads_no_heavy_library() -> None:
+    """Row D1."""
     code = "import sys, rag; print([m for m in ('torch', 'llama_cpp', 'gradio', 'faiss', 'numpy.random') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
@@ -90,6 +91,7 @@ def test_a_question_without_words_is_refused_politely(fake_assistant: Assistant,
 
 @pytest.mark.parametrize("question", [None, 7, b"who?", ["who?"], {"q": "who?"}])
 def test_a_question_must_be_text(fake_assistant: Assistant, question: object) -> None:
+    """Row Q4."""
     with pytest.raises(QuestionError, match="must be text"):
         fake_assistant.answer(question)  # type: ignore[arg-type]
 
@@ -103,6 +105,7 @@ def test_a_question_too_long_names_the_limit(fake_assistant: Assistant) -> None:
     "history", ["text", [1], [{"role": "system", "content": "x"}], [{"role": "user"}], [{"role": "user", "content": 1}]]
 )
 def test_a_history_of_another_form_is_refused(fake_assistant: Assistant, history: object) -> None:
+    """Row Q6."""
     with pytest.raises(QuestionError, match="History must be a list"):
         fake_assistant.answer("Who?", history)  # type: ignore[arg-type]
 
@@ -184,6 +187,7 @@ def test_the_bundled_reader_phrases_under_its_grammar_when_told_to(assistant: As
 
 @pytest.mark.real
 def test_threads_that_share_an_assistant_get_the_answers_of_one(assistant: Assistant) -> None:
+    """Row G8."""
     settings = assistant.settings.with_overrides(phrase="always")
     phrasing = Assistant(settings=settings, embedder=assistant._ensure_embedder(), reader=assistant.reader)
     questions = ["Who is Carrie?", "What did Peter hit Rob with?", "Where does Milo hide?"]

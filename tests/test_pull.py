@@ -91,12 +91,14 @@ def test_the_bundled_embedder_comes_from_a_hub_without_code(tmp_path: Path, mode
 
 
 def test_a_cut_connection_is_taken_up_again(hub: Hub, models: Path, tmp_path: Path) -> None:
+    """Row G11."""
     hub.cuts = 2
     assert run(GGUF, models, hub.url)[0] == 0
     assert (models / "reader.gguf").read_bytes() == (tmp_path / "reader.gguf").read_bytes()
 
 
 def test_a_pull_that_was_killed_goes_on_where_it_was(hub: Hub, models: Path, tmp_path: Path) -> None:
+    """Row G11."""
     hub.stops_at = 2 * BLOCK
     with start(GGUF, models, hub.url) as child:
         assert hub.stopped.wait(60)
@@ -110,6 +112,7 @@ def test_a_pull_that_was_killed_goes_on_where_it_was(hub: Hub, models: Path, tmp
 
 
 def test_bytes_that_are_not_what_the_hub_promises_never_get_the_models_name(hub: Hub, models: Path) -> None:
+    """Row G11."""
     hub.claims["reader.gguf"] = {"sha256": "0" * 64}
     code, said = run(GGUF, models, hub.url)
     assert code == 1
@@ -129,6 +132,7 @@ def test_a_model_larger_than_the_room_on_disk_is_refused_before_a_byte_is_fetche
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes")
 def test_a_disk_that_fills_up_is_named_and_what_came_is_kept(hub: Hub, models: Path) -> None:
+    """Row G11."""
     code, said = run(GGUF, models, hub.url, limit=int(1.5 * BLOCK))
     assert code == 1
     assert re.search(r"Cannot write to .*\.part: File too large\. Make room there.*pull again to go on", said)

@@ -41,6 +41,7 @@ def test_a_question_being_answered_keeps_its_index_through_a_refresh(fake_assist
 
 
 def test_the_last_article_removed_leaves_nothing_to_answer_from(fake_assistant: Assistant, corpus: Path) -> None:
+    """Row C11."""
     fake_assistant.prepare()
     for file in corpus.iterdir():
         file.unlink()

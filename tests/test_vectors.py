@@ -85,6 +85,7 @@ def test_a_store_opened_by_its_state_holds_the_same_and_grows(engine: VectorEngi
 
 
 def test_more_than_there_is_can_be_asked_for(engine: VectorEngine) -> None:
+    """Row I11."""
     store = engine.create("sentence", 16)
     store.add(KEYS[:3], VECTORS[:3])
     assert len(store.search(VECTORS[0], 50).keys) == 3
@@ -150,3 +151,14 @@ def test_lists_are_drawn_again_when_the_store_has_grown_fourfold(many: tuple[Fai
     store.add(np.arange(10_000, 14_000), vectors)
     assert store.kind != before
     assert len(store) == 8000
+
+
+def test_a_store_that_shrinks_far_below_the_flat_limit_compares_every_vector_again(many: tuple[FaissStore, Vectors]) -> None:
+    store, vectors = many
+    store.remove(np.arange(0, 3800))
+    assert (len(store), store.kind) == (200, "flat")
+    query = vectors[3900]
+    assert store.search(query, 20).keys.tolist() == (3800 + np.argsort(-(vectors[3800:] @ query))[:20]).tolist()
+    store.remove(np.arange(3800, 4000))
+    assert len(store) == 0
+    assert store.search(query, 5).keys.tolist() == []

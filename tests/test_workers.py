@@ -44,6 +44,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def test_workers_build_one_index_share_one_model_server_and_pick_up_an_added_article(corpus: Path, settings: Settings, engine: str) -> None:
+    """Row I12."""
     with serve({CHAT: says("[1] Mara Quist rang the bell.")}) as site:
         arguments = [sys.executable, "-c", WORKER, str(corpus), settings.index_dir, f"{site.url}/v1#m", engine]
         options = {"cwd": PROJECT, "text": True, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ from rag.evaluation.summary import (
     types,
     verdicts,
 )
+from rag.text import printable
 
 TILES = (
     "answer correctness",
@@ -103,11 +103,6 @@ def _environment() -> Environment:
 def _shown(item: object) -> object:
     """Return text without control characters and reversals of direction; anything else, and our own markup, as it is."""
     return printable(item) if isinstance(item, str) and not isinstance(item, Markup) else item
-
-
-def printable(text: str) -> str:
-    """Return text without control, format, surrogate and unassigned characters, its spaces and line ends kept."""
-    return "".join(c for c in text if c in "\n\t" or not unicodedata.category(c).startswith("C"))
 
 
 def coded(text: str) -> Markup:

@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_REQUEST = 8 * 1024 * 1024
 """Bytes of a request's body; a conversation of 100 turns is some 1 MB."""
+LARGEST_DROP = 48 * 1024 * 1024
+"""Bytes of a request's body where articles may be dropped on the page: files of 32 MB in base64, and a conversation."""
 CLOSED = re.compile(
     r"/(?:gradio_api/)?(?:upload|proxy=|file[=/]|stream/|deep_link|process_recording|vibe|undo-vibe|run-history|runs|dev/|custom_component"
     r"|monitoring|pwa_icon)"
@@ -63,12 +65,16 @@ def own_names(host: str) -> frozenset[str]:
 class Guard:
     """ASGI middleware that refuses what the page never sends, and tells the browser to send nothing elsewhere."""
 
-    def __init__(self, app: ASGIApp, *, names: Collection[str], basic: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, names: Collection[str], basic: Mapping[str, tuple[str, str]], largest: int = LARGEST_REQUEST
+    ) -> None:
         """Guard an application that answers to these host names, and to any plain IP address.
 
-        `basic` names the routes that demand HTTP Basic authentication, with the name and password for each.
+        `basic` names the routes that demand HTTP Basic authentication, with the name and password for each; `largest` is
+        how many bytes a request's body may have.
         """
         self.app = app
+        self.largest = largest
         self.names = names
         self.basic = basic
 
@@ -84,7 +90,7 @@ class Guard:
         if refusal:
             await refusal(scope, receive, send)
             return
-        await self.app(scope, _counted(receive), _with_headers(send))
+        await self.app(scope, _counted(receive, self.largest), _with_headers(send))
 
     def _refusal(self, path: str, headers: Headers) -> PlainTextResponse | None:
         host = headers.get("host", "")
@@ -95,8 +101,8 @@ class Guard:
             return PlainTextResponse("Another site may not ask here.", 403)
         if CLOSED.match(path):
             return PlainTextResponse("Footnote has no such page.", 404)
-        if int(headers.get("content-length") or 0) > LARGEST_REQUEST:
-            return PlainTextResponse(f"A request may have {LARGEST_REQUEST:,} bytes.", 413)
+        if int(headers.get("content-length") or 0) > self.largest:
+            return PlainTextResponse(f"A request may have {self.largest:,} bytes.", 413)
         wanted = next((login for route, login in self.basic.items() if path.startswith(route)), None)
         if wanted and not secrets.compare_digest(_basic(*wanted), headers.get("authorization", "").encode()):
             return PlainTextResponse("This needs a password.", 401, {"www-authenticate": 'Basic realm="Footnote"'})
@@ -119,7 +125,7 @@ def _basic(name: str, password: str) -> bytes:
     return b"Basic " + base64.b64encode(f"{name}:{password}".encode())
 
 
-def _counted(receive: Receive) -> Receive:
+def _counted(receive: Receive, largest: int) -> Receive:
     """Return a receiver that ends the request where its body grows beyond the limit, whatever length it announced."""
     taken = 0
 
@@ -127,7 +133,7 @@ def _counted(receive: Receive) -> Receive:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        return message if taken <= LARGEST_REQUEST else {"type": "http.disconnect"}
+        return message if taken <= largest else {"type": "http.disconnect"}
 
     return counted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -14,12 +14,15 @@ from gradio.events import api
 from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import RagError
+from rag.fetch import fetch as fetch_page
+from rag.library import Fetch
 from rag.pipeline import Assistant
 from rag.types import Event
 from rag.window import feedback, render
 from rag.window.answering import UNEXPECTED, Desk
 from rag.window.article import Spot
 from rag.window.export import as_json, as_markdown
+from rag.window.shelf import Dropped, Note, Rights, Shelf
 from rag.window.startup import Startup
 from rag.window.suggest import Suggestions
 from rag.window.turns import Rating, Turn, dump_turns, load_turns
@@ -36,16 +39,25 @@ HEARTBEAT = 0.25
 
 Saved = list[dict[str, Any]]
 Updates = tuple[Any, ...]
+Change = Callable[[gr.EventData], Iterator[Note]]
 _spots = TypeAdapter(list[Spot])
+_dropped = TypeAdapter(list[Dropped])
 
 
 class Page:
     """The chat window over an assistant: `blocks` is Gradio's application, `startup` loads the models behind it."""
 
-    def __init__(self, assistant: Assistant, *, feedback_file: Path | None = None) -> None:
-        """Lay the page out; nothing is loaded before `startup.start()` or the first question."""
+    def __init__(
+        self, assistant: Assistant, *, rights: Rights | None = None, feedback_file: Path | None = None, fetch: Fetch = fetch_page
+    ) -> None:
+        """Lay the page out; nothing is loaded before `startup.start()` or the first question.
+
+        `rights` says what the page may change of the corpus, by default nothing; `fetch` gets web addresses for it.
+        """
         self.desk = Desk(assistant)
         self.startup = Startup(assistant)
+        self.rights = rights or Rights()
+        self._shelf = Shelf(self.startup, assistant.settings.corpus_path, fetch=fetch)
         self._questions = Suggestions.of_corpus(assistant.settings.corpus_path)
         self._headings: tuple[object, Suggestions] = (None, Suggestions())
         self.feedback_file = feedback_file or feedback.feedback_file()
@@ -58,6 +70,9 @@ class Page:
         def source(wanted: dict[str, Any]) -> str:  # Gradio marks the functions it gives to the browser, and cannot mark a method
             return self.source(wanted)
 
+        def welcome(_: dict[str, Any]) -> str:
+            return self._conversation(())
+
         status = self.startup.status
         self.saved = gr.BrowserState([], storage_key=STORAGE, secret=STORAGE)  # no secret to keep: it is the reader's own browser
         self.timer = gr.Timer(POLL)
@@ -69,16 +84,19 @@ class Page:
             with gr.Column(elem_id="talk"):
                 self.notice = gr.HTML(render.notice_html(status), elem_id="notice", js_on_load=part("notice"), apply_default_css=False)
                 self.conversation = gr.HTML(
-                    self._conversation(()), elem_id="conversation", js_on_load=asset("window.js"), apply_default_css=False
-                )
+                    self._conversation(()), elem_id="conversation", js_on_load=asset("window.js"), server_functions=[welcome],
+                    apply_default_css=False,
+                )  # fmt: skip
                 self.box = gr.Textbox(
                     elem_id="box", label="Your question", show_label=False, container=False, lines=1, max_lines=8, max_length=2000,
                     placeholder="Ask about the articles", autofocus=True, submit_btn="Send",
                 )  # fmt: skip
             self.panel = gr.HTML(
-                render.articles_html({}, status), elem_id="panel", html_template=asset("panel.html"), js_on_load=part("panel"),
+                render.articles_html({}, status, self.rights), elem_id="panel", html_template=asset("panel.html"), js_on_load=part("panel"),
                 server_functions=[source], apply_default_css=False,
             )  # fmt: skip
+            if self.rights.originals:
+                self.note = gr.HTML("", elem_id="note", js_on_load=part("note") + asset("shelf.js"), apply_default_css=False)
 
     def _wire(self) -> None:
         asking: dict[str, Any] = {
@@ -100,6 +118,11 @@ class Page:
         self.bar.clear(self.clear, None, [self.conversation, self.saved], **quiet)
         exported = self.bar.download(self.export, self.saved, self.exported, **quiet)
         exported.then(None, self.exported, None, js="(file) => window.footnote.save(file)", api_visibility="private")
+        if self.rights.originals:
+            self.note.submit(
+                self.change, None, [self.note, *state], show_progress="hidden", api_visibility="private",
+                concurrency_id="shelf", concurrency_limit=AT_ONCE, trigger_mode="multiple",
+            )  # fmt: skip
         api(self.answer, api_name="answer", concurrency_id="programs", concurrency_limit=AT_ONCE)
 
     # Questions and answers
@@ -222,12 +245,33 @@ class Page:
         articles = self.startup.articles
         article = articles.get(str(wanted.get("article", "")))
         if article is None:
-            return render.articles_html(articles, self.startup.status)
+            return render.articles_html(articles, self.startup.status, self.rights)
         try:
             spots = _spots.validate_python(wanted.get("spots", []))
         except ValidationError:
             spots = []
-        return render.article_html(article, spots, alone=len(articles) == 1)
+        alone = len(articles) == 1 and not self.rights.articles
+        return render.article_html(article, spots, alone=alone, original=self._shelf.is_original(article.id), rights=self.rights)
+
+    def change(self, event: gr.EventData) -> Iterator[Updates]:
+        """Yield the page while the corpus is changed as it wishes; a wish that it has no right to changes nothing."""
+        begin = self._changes.get(str(event.wish))
+        for note in begin(event) if begin else ():
+            status = [gr.skip()] * 3 if note.state == "busy" else self.show_startup()
+            yield render.note_html(note), *status
+
+    @property
+    def _changes(self) -> dict[str, Change]:
+        """What the page may do to the corpus, by the name its script has for it."""
+        shelf, allowed = self._shelf, dict[str, Change]()
+        if self.rights.originals:
+            allowed["original"] = lambda event: shelf.load_original(str(event.article))
+            allowed["restore"] = lambda event: shelf.restore(str(event.article))
+        if self.rights.articles:
+            allowed["remove"] = lambda event: shelf.remove(str(event.article))
+            allowed["fetch"] = lambda event: shelf.fetch(str(event.url), replaces=event.replaces is True)
+            allowed["drop"] = lambda event: shelf.drop(_dropped.validate_python(event.files), replaces=event.replaces is True)
+        return allowed
 
     def show_startup(self) -> Updates:
         """Return the state of index and models; the page looks again while that can change."""

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rag.types import Answer, Article, Citation, Claim, Event
 from rag.window.article import Spot, lay_out
+from rag.window.shelf import Note, Rights
 from rag.window.startup import Status
 from rag.window.turns import Turn
 
@@ -64,15 +65,31 @@ def conversation_html(
     )  # fmt: skip
 
 
-def article_html(article: Article, spots: Sequence[Spot], *, alone: bool = False) -> str:
-    """Return the source panel with one article in full, its spots marked; `alone` leaves out the way to other articles."""
+def article_html(
+    article: Article, spots: Sequence[Spot], *, alone: bool = False, original: bool = False, rights: Rights | None = None
+) -> str:
+    """Return the source panel with one article in full, its spots marked.
+
+    `alone` leaves out the way to other articles, `original` says that it stands in its retelling's place.
+    """
     blocks, lost = lay_out(article, spots)
-    return _templates().get_template("article.html").render(article=article, blocks=blocks, lost=lost, alone=alone)
+    if blocks and blocks[0].kind == "heading" and [(piece.text, piece.numbers) for piece in blocks[0].pieces] == [(article.title, ())]:
+        del blocks[0]  # it stands above the article already
+    return (
+        _templates()
+        .get_template("article.html")
+        .render(article=article, blocks=blocks, lost=lost, alone=alone, original=original, rights=rights or Rights())
+    )
 
 
-def articles_html(articles: Mapping[str, Article], status: Status) -> str:
-    """Return the source panel with the list of articles."""
-    return _templates().get_template("articles.html").render(articles=articles.values(), status=status)
+def articles_html(articles: Mapping[str, Article], status: Status, rights: Rights | None = None) -> str:
+    """Return the source panel with the list of articles, and a form to add some where the page may."""
+    return _templates().get_template("articles.html").render(articles=articles.values(), status=status, rights=rights or Rights())
+
+
+def note_html(note: Note) -> str:
+    """Return how far a change of the corpus is, or what came of it; "" where there was none."""
+    return _templates().get_template("note.html").render(note=note).strip()
 
 
 def status_html(status: Status) -> str:

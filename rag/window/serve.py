@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.errors import SettingsError
-from rag.window.guard import Guard, is_loopback, own_names
+from rag.window.guard import LARGEST_DROP, LARGEST_REQUEST, Guard, is_loopback, own_names
 from rag.window.tool import PATH, mcp_server
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def application(page: Page, door: Door) -> FastAPI:
 
     from rag.window.page import ASSETS, asset, theme
 
-    guard = Middleware(Guard, names=own_names(door.host), basic={PATH: door.auth} if door.auth else {})
+    largest = LARGEST_DROP if page.rights.articles else LARGEST_REQUEST
+    guard = Middleware(Guard, names=own_names(door.host), basic={PATH: door.auth} if door.auth else {}, largest=largest)
     outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=[guard])
     if door.mcp:
         server = mcp_server(page.desk)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rag.corpus import load_corpus
-from rag.errors import RagError
-from rag.index import Index
+from rag.errors import EmptyCorpusError, RagError
+from rag.index import Index, Progress
 from rag.pipeline import Assistant
 from rag.types import Article, Reader
 from rag.window.answering import UNEXPECTED
@@ -73,6 +73,23 @@ class Startup:
             self._status = Status("indexing")
             self._thread = threading.Thread(target=self._run, name="footnote-startup", daemon=True)
             self._thread.start()
+
+    def follow(self, progress: Progress | None = None) -> None:
+        """Bring the index up to date with a corpus that was changed from the page; begin again where there was none.
+
+        Raises:
+            RagError: the index could not follow. Where no article is left, that is the status instead.
+        """
+        if self._thread:
+            self._thread.join()
+        if self._status.state != "ready":
+            self.start()
+            return
+        try:
+            self._assistant.refresh(progress)
+        except EmptyCorpusError as error:
+            self._articles = {}
+            self._status = Status("failed", problem=str(error))
 
     def _run(self) -> None:
         try:

@@ -9,8 +9,9 @@ opening the index, searching it, answering from it, and how far inverted lists f
 bundled question file says whether the two articles are still found among the others: recall@5 and MRR of its evidence.
 
 With `--distinct N` only the first N sections are used, again and again under ids of their own, each copy told apart by a
-heading. The vectors of a text that comes again are then kept, so that a large index is made in the time of a small one;
-what the model would have taken is given as "build at model's pace s".
+line of asterisks; `--known INDEX` takes the vectors of texts that an index made before has already. So a large index is
+made in the time of a small one; what the model would have taken is not in its figures. Times are of the processor, all
+threads together, so that what else a machine does is not in them; `--every K` asks every K-th question only.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ from typing import Any
 
 import numpy as np
 
-from rag import library
+from rag import generations, library, snapshots
 from rag.config import PROJECT, Settings
 from rag.corpus import load_corpus
 from rag.embedding import local_embedder
 from rag.evaluation.questions import Question, load_questions
 from rag.evaluation.ranking import rank
-from rag.index import Index, IndexStore
+from rag.index import VIEWS, Index, IndexStore
 from rag.models import embedding_model
 from rag.pipeline import Assistant
-from rag.retriever import CANDIDATES, Retriever
+from rag.retriever import CANDIDATES
 from rag.types import Embedder, TokenVectors, Vectors
-from rag.vectors import FaissStore
+from rag.vectors import FaissEngine, FaissStore
 
 STEPS = ("add", "build", "one", "search")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}\b")
@@ -61,11 +62,10 @@ def sections(files: Sequence[Path]) -> Iterator[str]:
 
 
 def copies(files: Sequence[Path], distinct: int) -> Iterator[str]:
-    """Yield the first sections for ever, from the second round on told apart by a heading that is no sentence."""
+    """Yield the first sections for ever, from the second round on told apart by a line of asterisks."""
     texts = list(islice(sections(files), distinct))
-    for number in range(1_000 * distinct):
-        text = texts[number % distinct]
-        yield text if number < distinct else f"{text}\n\n## Which copy is number {number}?"
+    for turn in range(1_000):
+        yield from (f"{text}\n\n{'*' * (turn + 2)}" if turn else text for text in texts)
 
 
 def _first(text: str, words: int) -> str:
@@ -109,7 +109,9 @@ def add(out: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 def build(out: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Build the index and return how long it took and how much memory."""
-    embedder = RememberingEmbedder(loaded_embedder()) if options.distinct else loaded_embedder()
+    embedder: Embedder = loaded_embedder()
+    if options.distinct:
+        embedder = RememberingEmbedder(embedder, known_vectors(options.known) if options.known else {})
     base, last = resident(), [time.perf_counter()]
     texts = [0]
 
@@ -124,25 +126,30 @@ def build(out: Path, options: argparse.Namespace) -> dict[str, Any]:
     figures = {"build s": seconds, "texts": texts[0], "texts/s": texts[0] / seconds, "model MB": base, "build peak MB": peak() - base}
     if isinstance(embedder, RememberingEmbedder):
         figures["build peak MB"] -= sum(vector.nbytes for vector in embedder.known.values()) / 1e6
-        rate = embedder.seconds / max(1, len(embedder.known))
-        figures |= {"distinct texts": len(embedder.known), "build at model's pace s": seconds - embedder.seconds + rate * texts[0]}
     return figures
 
 
-class RememberingEmbedder:
-    """An Embedder that asks another for the vectors of a text only once; `seconds` is what that took."""
+def known_vectors(index: Path) -> dict[str, Vectors]:
+    """Return the vectors of an index by their texts."""
+    snapshot = generations.load(index, lambda found: snapshots.parse(found, FaissEngine(), {view.name: view.of for view in VIEWS}))
+    known: dict[str, Vectors] = {}
+    for part in snapshot.parts if snapshot else ():
+        for view in VIEWS:
+            known |= zip(map(view.text, part.items(view.of)), snapshot.stores[view.name].get(part.keys(view.of)), strict=True)
+    return known
 
-    def __init__(self, embedder: Embedder) -> None:
+
+class RememberingEmbedder:
+    """An Embedder that asks another for the vectors of a text only once."""
+
+    def __init__(self, embedder: Embedder, known: dict[str, Vectors]) -> None:
         self._embedder = embedder
         self.fingerprint = embedder.fingerprint
-        self.known: dict[str, Vectors] = {}
-        self.seconds = 0.0
+        self.known = known
 
     def encode(self, texts: Sequence[str], /) -> Vectors:
         if missing := [text for text in dict.fromkeys(texts) if text not in self.known]:
-            begun = time.perf_counter()
             self.known |= zip(missing, self._embedder.encode(missing), strict=True)
-            self.seconds += time.perf_counter() - begun
         return np.array([self.known[text] for text in texts], dtype=np.float32)
 
     def encode_tokens(self, texts: Sequence[str], /) -> list[TokenVectors]:
@@ -162,26 +169,23 @@ def one(out: Path, options: argparse.Namespace) -> dict[str, Any]:
 def search(out: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Open the index, ask the bundled questions, and return times, memory, recall of the lists and of the evidence."""
     embedder = loaded_embedder()
-    base, opened = resident(), time.perf_counter()
-    index = IndexStore(out / "index", embedder).open(load_corpus(out / "corpus"))
-    figures: dict[str, Any] = {"open s": time.perf_counter() - opened, "open MB": resident() - base, "open peak MB": peak() - base}
-    questions = [q for q in load_questions(out / "questions.jsonl", index.articles) if q.answerable and not q.history]
-    retriever = Retriever(index, embedder)
+    base, opened = resident(), time.process_time()
     assistant = Assistant(settings=Settings(corpus=str(out / "corpus"), index_dir=str(out / "index")), embedder=embedder)
-    assistant._retriever = Retriever(index, embedder)  # of its own, so that no token vectors are known before
-    searched, retrieved, answered, found = [], [], [], []
+    index = assistant.prepare()
+    figures: dict[str, Any] = {"open s": time.process_time() - opened, "open MB": resident() - base, "open peak MB": peak() - base}
+    questions = [q for q in load_questions(out / "questions.jsonl", index.articles) if q.answerable and not q.history][:: options.every]
+    searched, answered, found = [], [], []
     for question in questions:
         vector = embedder.encode([question.question])[0]
         searched.append(timed(lambda q=question, v=vector: index.search(q.question, v, k=CANDIDATES)) * 1000)
-        begun = time.perf_counter()
-        evidence = retriever.retrieve(question.question).evidence
-        retrieved.append((time.perf_counter() - begun) * 1000)
-        answered.append(timed(lambda q=question: assistant.answer(q.question)) * 1000)
-        found.append([e.sentence for e in evidence])
+        begun = time.process_time()
+        answer = assistant.answer(question.question)
+        answered.append((time.process_time() - begun) * 1000)
+        found.append([e.sentence for e in answer.evidence])
     size = sum(file.stat().st_size for file in (out / "index").rglob("*") if file.is_file())
     return {
-        **figures, "index MB": size / 1e6, "sentences": len(index.sentences), "search ms": median(searched),
-        "retrieve ms": median(retrieved), "answer ms": median(answered), "kind": kinds(index), **lists(index, embedder, questions),
+        **figures, "index MB": size / 1e6, "sentences": len(index.sentences), "questions": len(questions), "search ms": median(searched),
+        "answer ms": median(answered), "kind": kinds(index), **lists(index, embedder, questions),
         "recall@5": mean(rank("recall@5", spans, q.evidence) for spans, q in zip(found, questions, strict=True)),
         "MRR": mean(rank("MRR", spans, q.evidence) for spans, q in zip(found, questions, strict=True)),
     }  # fmt: skip
@@ -203,12 +207,12 @@ def lists(index: Index, embedder: Embedder, questions: Sequence[Question]) -> di
     exact, actual, shares = [], [], []
     for question in questions:
         vector = embedder.encode([question.question])[0]
-        begun = time.perf_counter()
+        begun = time.process_time()
         best = flat.search(vector, CANDIDATES).scores
-        between = time.perf_counter()
+        between = time.process_time()
         found = inverted.search(vector, CANDIDATES).scores
         exact.append((between - begun) * 1000)
-        actual.append((time.perf_counter() - between) * 1000)
+        actual.append((time.process_time() - between) * 1000)
         shares.append(float((found >= best.min() - 1e-6).sum()) / len(best))
     return {"flat ms": median(exact), f"{inverted.kind} ms": median(actual), f"recall@{CANDIDATES} of {inverted.kind}": mean(shares)}
 
@@ -220,9 +224,10 @@ def loaded_embedder() -> Embedder:
 
 
 def timed(step: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    """Return the seconds of processor time that a step takes."""
+    begun = time.process_time()
     step()
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 def peak() -> float:
@@ -242,6 +247,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--articles", type=int, default=2)
     parser.add_argument("--words", type=int, default=0, help="cut the other articles after the sentence that reaches so many words")
     parser.add_argument("--distinct", type=int, default=0, help="use only so many sections, again and again")
+    parser.add_argument("--known", type=Path, help="an index that has vectors of those sections already")
+    parser.add_argument("--every", type=int, default=1, help="ask every so many-th question only")
     parser.add_argument("--step", choices=STEPS, help="only this step, in this process")
     options = parser.parse_args(arguments)
     if options.step:
@@ -250,8 +257,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures: dict[str, Any] = {}
     for step in STEPS:
         stories = ["--stories", *map(str, options.stories)] if options.stories else []
-        numbers = [t for name in ("articles", "words", "distinct") for t in (f"--{name}", str(getattr(options, name)))]
-        command = [sys.executable, "-m", "tests.benchmarks.scale", str(options.out), *stories, *numbers]
+        numbers = [t for name in ("articles", "words", "distinct", "every") for t in (f"--{name}", str(getattr(options, name)))]
+        known = ["--known", str(options.known)] if options.known else []
+        command = [sys.executable, "-m", "tests.benchmarks.scale", str(options.out), *stories, *numbers, *known]
         figures |= json.loads(subprocess.run([*command, "--step", step], check=True, stdout=subprocess.PIPE, text=True).stdout)
     options.out.joinpath("figures.json").write_text(json.dumps(figures, indent=1) + "\n")
     print(" | ".join(f"{name} {value:,.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in figures.items()))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import tarfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.window.conftest import BELL, BOATS, SKY, feedback_file, harbour, scripted, serve, served
 from tests.window.fakes import Served
@@ -28,6 +29,9 @@ QUIETLY = (
     "--disable-quic"
 ).split()
 HERE = Path(__file__).parent
+PATIENCE = 60
+"""Seconds to wait for anything: these tests wait for conditions, and a busy machine is slow."""
+expect.set_options(timeout=1000 * PATIENCE)
 
 __all__ = ["BELL", "BOATS", "SKY", "feedback_file", "harbour", "scripted", "serve", "served"]  # fixtures of the window's tests
 
@@ -72,7 +76,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         context = browser.new_context(**options)
         contexts.append(context)
         page = watch(context.new_page())
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(1000 * PATIENCE)
         page.goto(url)
         page.wait_for_selector(ready)
         return page
@@ -112,6 +116,14 @@ def ask(page: Page, question: str) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector(f'.turn[data-turn="{turns}"]')
     page.wait_for_selector('.turns[data-running="false"]')
+
+
+def wait_until(page: Page, condition: Callable[[], bool]) -> None:
+    """Wait for something that the page does not show."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        page.wait_for_timeout(50)
 
 
 def _leaves(url: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import BELL, BOATS, SKY, ask
+from tests.window.fakes import ScriptedAssistant
 
 
 def test_until_a_claim_is_verified_the_page_says_what_is_being_done_and_for_how_long(page: Page) -> None:
@@ -18,6 +19,20 @@ def test_until_a_claim_is_verified_the_page_says_what_is_being_done_and_for_how_
     assert page.locator(".claim").count() == 0
     page.get_by_role("button", name="Stop").click()
     expect(phase).to_have_count(0)
+
+
+def test_a_claim_is_shown_as_soon_as_it_is_verified_and_not_before(page: Page, scripted: ScriptedAssistant) -> None:
+    question = "Who rang the bell, claim by claim?"
+    scripted.script[question] = scripted.script[BELL]
+    scripted.release.clear()
+    page.locator("#box textarea").fill(question)
+    page.keyboard.press("Enter")
+    expect(page.locator(".claim .says")).to_have_text(["Mara Quist rang the bell.12"])
+    expect(page.locator(".phase")).to_contain_text("Checking")
+    expect(page.locator(".actions")).to_have_count(0)
+    scripted.release.set()
+    expect(page.locator(".claim .says")).to_have_text(["Mara Quist rang the bell.12", "Nobody was hurt.3"])
+    expect(page.locator(".phase")).to_have_count(0)
 
 
 def test_each_claim_carries_its_footnotes_its_verdict_and_the_reason_for_it(page: Page) -> None:
@@ -81,5 +96,6 @@ def test_a_failure_is_told_in_the_page_as_text(page: Page) -> None:
 def test_an_empty_question_asks_nothing(page: Page) -> None:
     page.locator("#box textarea").fill("   ")
     page.keyboard.press("Enter")
+    page.get_by_role("button", name="Send").click()
     ask(page, BELL)
     expect(page.locator(".turn")).to_have_count(1)

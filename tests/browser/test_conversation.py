@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import BELL, BOATS, SKY, Open, ask
+from tests.browser.conftest import BELL, BOATS, PATIENCE, SKY, Open, ask, wait_until
 from tests.window.fakes import ScriptedAssistant, Served
 
 
@@ -39,16 +39,18 @@ def test_escape_stops_too_and_what_is_typed_meanwhile_is_kept(page: Page, script
 
 
 def test_leaving_the_page_frees_the_model(served: Served, open_page: Open, scripted: ScriptedAssistant) -> None:
+    """Row S3."""
     page = open_page(served.url)
     scripted.closed.clear()
     page.locator("#box textarea").fill("Read slowly, please")
     page.keyboard.press("Enter")
     expect(page.locator(".phase")).to_contain_text("Reading")
     page.close()
-    assert scripted.closed.wait(20)
+    assert scripted.closed.wait(PATIENCE)
 
 
 def test_a_second_page_waits_in_line_and_sees_nothing_of_the_first(served: Served, open_page: Open, page: Page) -> None:
+    """Row S10."""
     other = open_page(served.url)
     page.locator("#box textarea").fill("Read slowly, please")
     page.keyboard.press("Enter")
@@ -68,8 +70,7 @@ def test_retry_asks_again_with_the_conversation_before_it(page: Page, scripted: 
     ask(page, SKY)
     asked = len(scripted.asked)
     page.locator(".turn").nth(1).get_by_role("button", name="Retry").click()
-    while len(scripted.asked) == asked:
-        page.wait_for_timeout(20)
+    wait_until(page, lambda: len(scripted.asked) > asked)
     page.wait_for_selector('.turns[data-running="false"]')
     expect(page.locator(".turn")).to_have_count(2)
     question, history = scripted.asked[asked]
@@ -94,7 +95,7 @@ def test_copying_takes_the_footnotes_along(served: Served, open_page: Open) -> N
     page = open_page(served.url, permissions=["clipboard-read", "clipboard-write"])
     ask(page, BELL)
     page.get_by_role("button", name="Copy").click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    expect(page.locator("#said")).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(
         "Mara Quist rang the bell. [1][2]\n\nNobody was hurt. [3]\n\n[1] The Gull, The harbour fire, 2024-05-02 (retelling)"
@@ -108,9 +109,8 @@ def test_a_rating_and_its_reason_are_kept_in_the_local_file(page: Page, feedback
     expect(page.get_by_role("button", name="Not helpful")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("textbox", name="Why?").fill("It names only one bell")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("button", name="Saved")).to_be_visible()
-    while "only one bell" not in feedback_file.read_text(encoding="utf-8"):
-        page.wait_for_timeout(50)
+    expect(page.locator("#said")).to_have_text("Saved")
+    wait_until(page, lambda: "only one bell" in feedback_file.read_text(encoding="utf-8"))
     first, second = (json.loads(line) for line in feedback_file.read_text(encoding="utf-8").splitlines()[-2:])
     assert (first["rating"], first["reason"]) == ("down", "")
     assert (second["rating"], second["reason"], second["question"]) == ("down", "It names only one bell", BELL)
@@ -130,6 +130,7 @@ def test_a_reload_keeps_the_conversation_and_its_links_and_clearing_forgets_it(p
     page.reload()
     expect(page.locator(".welcome")).to_be_visible()
     expect(page.locator(".turn")).to_have_count(0)
+    assert "bell" not in page.evaluate("JSON.stringify(localStorage)")
 
 
 def test_a_question_left_unanswered_by_a_reload_says_so(page: Page) -> None:

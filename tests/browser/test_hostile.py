@@ -55,6 +55,7 @@ def foreign_elements(page: Page) -> list[str]:
 
 
 def test_article_and_model_text_stay_text(hostile: Page) -> None:
+    """Row X3."""
     for question in ("Attack", "Differ", f"<img src={SITE}/q onerror=alert(11)> **bold** ![x]({SITE}/q2)"):
         ask(hostile, question)
     for mark in hostile.locator(".turn").first.locator(".claim .mark").all():
@@ -72,6 +73,7 @@ def test_article_and_model_text_stay_text(hostile: Page) -> None:
 
 
 def test_only_web_addresses_become_links(hostile: Page) -> None:
+    """Row C8."""
     ask(hostile, "Attack")
     hostile.locator(".claim .mark").first.click()
     expect(hostile.locator("#panel .edition")).to_have_text("Edition: <i>fake</i>.")
@@ -79,6 +81,7 @@ def test_only_web_addresses_become_links(hostile: Page) -> None:
 
 
 def test_marks_are_ours_alone(hostile: Page) -> None:
+    """Row X7."""
     ask(hostile, "Attack")
     hostile.locator(".claim .mark").first.click()
     hostile.wait_for_selector("#panel mark")
@@ -99,6 +102,7 @@ def test_a_conversation_forged_in_the_browser_is_escaped_or_dropped(hostile: Pag
 
 
 def test_the_browser_itself_refuses_to_ask_another_host(page: Page) -> None:
+    """Row X3."""
     refused = page.evaluate(
         "() => new Promise(done => { document.addEventListener('securitypolicyviolation', e => done(e.effectiveDirective));"
         " const image = new Image(); image.src = 'http://127.0.0.2:9/x.png'; })"

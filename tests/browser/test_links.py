@@ -15,6 +15,7 @@ def test_a_footnote_turns_the_panel_to_its_article_and_lights_the_span(page: Pag
     mark = page.locator("#panel mark.lit")
     expect(mark).to_contain_text("Mara Quist rang the bell")
     expect(mark).to_be_in_viewport()
+    assert mark.evaluate("node => getComputedStyle(node).animationName") == "pulse"
 
 
 def test_a_footnote_scrolls_the_panel_to_a_span_far_below(page: Page) -> None:

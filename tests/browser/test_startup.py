@@ -8,7 +8,10 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from rag.config import Settings
+from rag.pipeline import Assistant
 from tests.browser.conftest import Open
+from tests.conftest import WordEmbedder
 from tests.window.fakes import ScriptedAssistant, Served
 
 
@@ -42,3 +45,24 @@ def test_a_broken_model_shows_the_reason_and_the_next_step_and_can_be_tried_agai
     card.get_by_role("button", name="Try again").click()
     expect(page.locator(".status")).to_contain_text("index ready")
     expect(page.locator("#notice").get_by_role("alert")).to_have_count(0)
+
+
+def test_a_model_that_is_no_model_is_told_by_its_name_while_the_articles_can_be_read(
+    corpus: Path, settings: Settings, tmp_path: Path, serve: Callable[..., Served], open_page: Open
+) -> None:
+    (tmp_path / "mine.gguf").write_bytes(b"this is no model")
+    broken = Assistant(settings=settings.with_overrides(model=str(tmp_path / "mine.gguf")), embedder=WordEmbedder())
+    page = open_page(serve(broken).url)
+    expect(page.locator("#notice").get_by_role("alert")).to_contain_text("mine.gguf")
+    page.get_by_role("button", name="The harbour fire").click()
+    expect(page.locator("#panel .body")).to_contain_text("The fire in the harbour began at nine.")
+
+
+def test_questions_from_the_articles_headings_are_offered_as_soon_as_the_articles_are_read(
+    corpus: Path, tmp_path: Path, serve: Callable[..., Served], open_page: Open
+) -> None:
+    slow = ScriptedAssistant(corpus, tmp_path / "index")
+    slow.ready.clear()
+    page = open_page(serve(slow).url)
+    slow.ready.set()
+    expect(page.locator(".welcome .suggestion")).to_have_text(["What did the fire destroy?"])

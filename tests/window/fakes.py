@@ -13,11 +13,14 @@ import uvicorn
 
 from rag.config import Settings
 from rag.errors import RagError
+from rag.fetch import fetch as fetch_page
 from rag.index import Index, Progress
+from rag.library import Fetch
 from rag.pipeline import Assistant
 from rag.types import Answer, Article, Citation, Claim, Event, Evidence, Verdict
 from rag.window.page import Page
 from rag.window.serve import Door, application, listen
+from rag.window.shelf import Rights
 from tests.conftest import QueueReader, WordEmbedder
 
 
@@ -25,7 +28,7 @@ class ScriptedAssistant:
     """Answers each question with the claims it was given for it, cited to real spans; any other question it refuses.
 
     A question that holds "slowly" is read, token after token, until the stream is closed (one that also holds "hold", until
-    `release` is set); one that holds "fail" raises.
+    `release` is set); one that holds "claim by claim" waits for `release` after its first claim; one that holds "fail" raises.
     """
 
     def __init__(self, corpus: Path, index_dir: Path) -> None:
@@ -54,6 +57,9 @@ class ScriptedAssistant:
             raise RagError(self.problem)
         return self._real.prepare()
 
+    def refresh(self, progress: Progress | None = None) -> Index:
+        return self._real.refresh(progress)
+
     def warm_up(self, progress: Progress | None = None) -> None:
         self.prepare(progress)
 
@@ -80,6 +86,8 @@ class ScriptedAssistant:
             answer = self._answer(question, index)
             for claim in answer.claims:
                 yield Event("claim", claim=claim, elapsed=0.5)
+                while "claim by claim" in question and not self.release.wait(0.02):
+                    yield Event("check", elapsed=0.5)
             yield Event("done", answer=answer, elapsed=0.6)
         finally:
             self.at_once -= 1
@@ -117,8 +125,10 @@ class Served:
     All of it is made on that thread's event loop, since Gradio leaves loops of its own behind where it finds none.
     """
 
-    def __init__(self, assistant: object, feedback_file: Path, **door: object) -> None:
-        self._assistant, self._feedback_file = assistant, feedback_file
+    def __init__(
+        self, assistant: object, feedback_file: Path, *, rights: Rights | None = None, fetch: Fetch = fetch_page, **door: object
+    ) -> None:
+        self._assistant, self._options = assistant, {"feedback_file": feedback_file, "rights": rights, "fetch": fetch}
         self._door = Door(port=0, **door)
         self._socket = listen(self._door)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -131,7 +141,7 @@ class Served:
             time.sleep(0.01)
 
     async def _serve(self) -> None:
-        self.page = Page(self._assistant, feedback_file=self._feedback_file)
+        self.page = Page(self._assistant, **self._options)
         self.page.startup.start()
         config = uvicorn.Config(application(self.page, self._door), log_level="error", access_log=False, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)

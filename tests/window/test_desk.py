@@ -37,6 +37,7 @@ class EndlessReader:
 
 
 def test_stopping_frees_the_reader_within_one_token(settings: Settings) -> None:
+    """Row S3."""
     reader = EndlessReader()
     desk = Desk(Assistant(settings=settings, embedder=WordEmbedder(), reader=reader))
     steps = desk.ask("here", "Who rang the bell in the harbour?", ())
@@ -51,6 +52,7 @@ def test_stopping_frees_the_reader_within_one_token(settings: Settings) -> None:
 
 
 def test_leaving_in_the_middle_frees_the_reader_and_the_line(settings: Settings) -> None:
+    """Row G9."""
     reader = EndlessReader()
     desk = Desk(Assistant(settings=settings, embedder=WordEmbedder(), reader=reader))
     steps = desk.ask("here", "Who rang the bell in the harbour?", ())
@@ -98,6 +100,7 @@ def test_another_question_of_the_same_page_takes_the_place_of_the_first(scripted
 
 
 def test_the_answers_of_eight_pages_and_a_program_do_not_mix(scripted: ScriptedAssistant) -> None:
+    """Row S10."""
     desk, seen = Desk(scripted), {}
 
     def ask(session: str) -> None:
@@ -114,6 +117,7 @@ def test_the_answers_of_eight_pages_and_a_program_do_not_mix(scripted: ScriptedA
 
 
 def test_programs_beyond_those_that_can_stand_in_line_are_turned_away(scripted: ScriptedAssistant) -> None:
+    """Row S2."""
     desk, turned_away = Desk(scripted), []
     holding = desk.ask("page", "Read slowly, please", ())
     next(holding)

@@ -135,3 +135,9 @@ def test_small_words_are_right() -> None:
     assert "1 article · 3 passages" in " ".join(status_html(Status("ready", articles=1, passages=3, model="m")).split())
     assert notice_html(Status("ready")) == ""
     assert 'max="10" value="3"' in notice_html(Status("indexing", 3, 10))
+
+
+def test_a_title_that_the_text_begins_with_is_shown_once_unless_it_is_cited() -> None:
+    text = "# A title\n\nSome words here.\n"
+    assert Elements(article_html(article(text), [])).text.count("A title") == 1
+    assert Elements(article_html(article(text), [Spot(1, 2, 9, "A title")])).text.count("A title") == 2

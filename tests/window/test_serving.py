@@ -55,6 +55,7 @@ def test_our_own_names_and_plain_addresses_are_known(client: httpx.Client, host:
 
 @pytest.mark.parametrize("origin", [EVIL, "null", "http://127.0.0.1:1", "https://localhost"])
 def test_another_site_may_neither_ask_nor_read(client: httpx.Client, origin: str) -> None:
+    """Row S6."""
     headers = {"origin": origin, "access-control-request-method": "POST"}
     answers = [
         client.get("/config", headers=headers), client.options("/gradio_api/queue/join", headers=headers),
@@ -88,6 +89,7 @@ def test_no_file_and_no_foreign_page_can_be_fetched(served: Served, path: str) -
 
 
 def test_nothing_can_be_uploaded(client: httpx.Client) -> None:
+    """Row S5."""
     assert client.post("/gradio_api/upload", files={"files": ("x.bin", b"x" * 2_000_000)}).status_code == 404
 
 
@@ -166,6 +168,7 @@ def test_loopback_is_told_from_the_rest() -> None:
 
 
 def test_no_environment_variable_opens_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row S7."""
     for name in ("SHARE", "SERVER_NAME", "ALLOWED_PATHS", "MCP_SERVER", "ROOT_PATH", "LOCAL_DEV_MODE", "VIBE_MODE", "RUN_HISTORY"):
         monkeypatch.setenv(f"GRADIO_{name}", "true")
     forget_gradio_settings()
@@ -188,6 +191,7 @@ def test_a_taken_port_is_told_in_one_line_with_the_next_step(capsys: pytest.Capt
     "options", [["--host", "no.such.host.invalid", "--auth", "me:long enough"], ["--port", "99999"], ["--host", "0.0.0.0"]]
 )
 def test_a_door_that_cannot_be_opened_is_an_error_with_exit_status_1(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Row S1."""
     assert app.main(options) == 1
     assert capsys.readouterr().err.startswith("error: ")
 

@@ -8,6 +8,7 @@ const opened = new Set(); // disclosures the reader has opened, kept over redraw
 let shownTurn = -1; // the turn whose citations the panel shows
 let drawerFrom = null; // what had the focus when the drawer opened
 let latest = 0; // counts what the panel was asked to show; an answer that comes late is dropped
+let shown = { article: "", spots: [] }; // what the panel shows
 
 const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -22,10 +23,17 @@ async function show(article, spots, number) {
   const mine = ++latest;
   const html = await parts.panel.server.source({ article, spots });
   if (mine !== latest) return;
+  shown = { article, spots };
   parts.panel.props.value = html;
   await drawn();
   point(all(`#panel mark[data-numbers~="${number}"]`));
 }
+
+// Draws the panel anew when the corpus has changed; the focus was in what is gone
+parts.shownAgain = async (article) => {
+  await show(article, article === shown.article ? shown.spots : [], -1);
+  one("#panel h2").focus();
+};
 
 function point(targets) {
   all(".lit").forEach((node) => node.classList.remove("lit"));
@@ -79,7 +87,8 @@ function preview(button) {
   card.replaceChildren(quote, Object.assign(document.createElement("p"), { className: "kicker", textContent: where }));
   card.hidden = false;
   const at = button.getBoundingClientRect();
-  const left = Math.min(at.left, window.innerWidth - card.offsetWidth - 12);
+  const edge = narrow.matches ? window.innerWidth : one("#talk").getBoundingClientRect().right; // so that it does not cover the source
+  const left = Math.min(at.left, edge - card.offsetWidth - 12);
   const below = at.bottom + 6; // so that it does not cover the claim
   const top = below + card.offsetHeight < window.innerHeight ? below : at.top - card.offsetHeight - 6;
   card.style.translate = `${Math.max(12, left)}px ${Math.max(12, top)}px`;
@@ -151,9 +160,12 @@ function editing(turn, on) {
   else one('[data-do="edit"]', turn).focus();
 }
 
+const said = Object.assign(document.createElement("p"), { id: "said", role: "status" }); // for screen readers
+document.body.append(said);
+
 function say(button, text) {
   const before = button.textContent;
-  button.textContent = text;
+  button.textContent = said.textContent = text;
   setTimeout(() => (button.textContent = before), 1500);
 }
 
@@ -180,8 +192,12 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (button) actions[button.dataset.do]?.(button);
   else if (event.target.closest("#panel mark")) showClaim(Number(event.target.closest("mark").dataset.numbers.split(" ")[0]));
-  else if (document.body.classList.contains("drawer") && !event.target.closest("#panel")) drawer(false);
+  else if (document.body.classList.contains("drawer") && !event.target.closest("#panel, #note")) drawer(false);
 });
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#box .submit-button") && !one("#box textarea").value.trim()) event.stopPropagation();
+}, true);
 
 document.addEventListener("submit", (event) => {
   const turn = turnOf(event.target);
@@ -197,8 +213,8 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && running() && event.target.matches("#box textarea")) {
-    event.preventDefault(); // what is typed waits for the answer
+  if (event.key === "Enter" && !event.shiftKey && event.target.matches("#box textarea") && (running() || !event.target.value.trim())) {
+    event.preventDefault(); // what is typed waits for the answer, and nothing is no question
     event.stopPropagation();
   }
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target.matches("form.edit textarea")) {
@@ -240,11 +256,15 @@ function redrawn() {
 }
 
 setInterval(() => {
-  const shown = one(".clock", element);
-  if (shown) shown.textContent = ` ${((performance.now() - clock) / 1000).toFixed(1)} s`;
+  const seconds = one(".clock", element);
+  if (seconds) seconds.textContent = ` ${((performance.now() - clock) / 1000).toFixed(1)} s`;
 }, 100);
 
 watch("value", redrawn);
-parts.bar.watch("value", () => one('#panel [data-article=""]') && actions.list()); // the articles have been read by now
+parts.bar.watch("value", async () => { // the articles have been read by now, or have changed
+  if (one('#panel [data-article=""]')) actions.list();
+  const html = one(".welcome", element) && (await server.welcome({}));
+  if (html && one(".welcome", element)) props.value = html; // unless a question was asked meanwhile
+});
 const chosen = localStorage.getItem("footnote-theme");
 if (chosen) document.body.classList.toggle("dark", chosen === "dark");
