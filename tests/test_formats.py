@@ -157,5 +157,5 @@ def test_a_docx_that_unpacks_to_too_much_is_refused_before_it_is_unpacked() -> N
         read(bomb.getvalue(), "bomb.docx")
 
 
-def test_a_title_of_a_megabyte_is_cut() -> None:
-    assert len(read("---\ntitle: " + "x" * 1_000_000 + "\n---\nText.\n", "a.md").title) == 200
+def test_a_title_of_many_thousand_characters_is_cut() -> None:
+    assert len(read("---\ntitle: " + "x" * 60_000 + "\n---\nText.\n", "a.md").title) == 200

@@ -96,5 +96,6 @@ def test_a_failure_is_told_in_the_page_as_text(page: Page) -> None:
 def test_an_empty_question_asks_nothing(page: Page) -> None:
     page.locator("#box textarea").fill("   ")
     page.keyboard.press("Enter")
+    page.get_by_role("button", name="Send").click()
     ask(page, BELL)
     expect(page.locator(".turn")).to_have_count(1)

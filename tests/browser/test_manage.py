@@ -122,14 +122,13 @@ def test_a_page_without_rights_offers_no_change(start: Start) -> None:
     expect(page.locator("[data-wish], input[type=file], #note")).to_have_count(0)
 
 
-def test_a_page_that_may_load_originals_cannot_be_made_to_change_articles(start: Start, own: Path) -> None:
+def test_a_page_that_may_load_originals_offers_nothing_else(start: Start) -> None:
     page = start(Rights(originals=True))
-    expect(page.locator("input[type=file]")).to_have_count(0)
-    for wish in ({"wish": "remove", "article": "quay"}, {"wish": "drop", "files": [{"name": "a.txt", "data": "YWJj"}], "replaces": False}):
-        page.evaluate("wish => window.footnote.note.trigger('submit', wish)", wish)
-    page.evaluate("window.footnote.note.trigger('submit', { wish: 'restore', article: 'harbour' })")
-    expect(page.locator("#note").get_by_role("status")).to_contain_text("The retelling is back")
-    assert sorted(file.name for file in own.iterdir()) == ["harbour.md", "quay.txt"]
+    expect(page.locator("#panel .entry")).to_have_count(2)
+    expect(page.locator("input[type=file], input[type=url]")).to_have_count(0)
+    page.get_by_role("button", name="The harbour fire").click()
+    expect(page.get_by_role("button", name="Load the original from The Gull")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove")).to_have_count(0)
 
 
 def test_dropped_files_of_every_kind_are_articles_and_what_cannot_be_read_is_named(start: Start) -> None:

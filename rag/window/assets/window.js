@@ -195,6 +195,10 @@ document.addEventListener("click", (event) => {
   else if (document.body.classList.contains("drawer") && !event.target.closest("#panel, #note")) drawer(false);
 });
 
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#box .submit-button") && !one("#box textarea").value.trim()) event.stopPropagation();
+}, true);
+
 document.addEventListener("submit", (event) => {
   const turn = turnOf(event.target);
   if (!turn) return;
@@ -209,8 +213,8 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && running() && event.target.matches("#box textarea")) {
-    event.preventDefault(); // what is typed waits for the answer
+  if (event.key === "Enter" && !event.shiftKey && event.target.matches("#box textarea") && (running() || !event.target.value.trim())) {
+    event.preventDefault(); // what is typed waits for the answer, and nothing is no question
     event.stopPropagation();
   }
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target.matches("form.edit textarea")) {
