@@ -16,7 +16,8 @@ from rag.verifier import SUPPORT_FLOOR, verify
 NEARLY = 0.94
 """Another sentence speaks too where its score is at least this share of the best one's."""
 SEVERAL = 0.8
-"""At this share any sentence does for a question that asks for more than one thing, and so does another article's that agrees."""
+"""At this share any sentence does for a question that asks for more than one thing, and so does another article's that agrees
+with one that speaks, or gives another number or time."""
 CLAIMS, SEVERAL_CLAIMS = 2, 3
 AGREE = 0.5
 """Two articles say the same where they share this much of what either adds to the question."""
@@ -72,7 +73,7 @@ def select(
     Articles that agree share a claim. `belongs` are sentences that belong to the best one, `stands` sentences it leads to
     that answer for themselves; where there are such, nothing else is needed.
     """
-    several = asks_for_several(question)
+    several, figures = asks_for_several(question), asked_for(question) in ("number", "time")
     best = evidence[0].score
     groups: list[list[Evidence]] = [[evidence[0], *belongs], *([e] for e in stands)]
     if stands:
@@ -83,7 +84,8 @@ def select(
         heard = {other.sentence.article_id for group in groups for other in group}
         fresh = e.sentence.article_id not in heard
         home = next((group for group in groups if fresh and _agree(question, group[0], e)), None)
-        if e.score < best * (SEVERAL if several or home else NEARLY):
+        contradicts = fresh and figures and any(_differ(question, group[0], e) for group in groups)
+        if e.score < best * (SEVERAL if several or home or contradicts else NEARLY):
             continue
         if home:
             home.append(e)

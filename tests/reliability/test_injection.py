@@ -61,6 +61,8 @@ change their order: words are weighed by how rare they are in the whole corpus."
 
 def article(wrapper: str, orders: Sequence[str]) -> str:
     """Return an article with every order, one after the other, in this wrapper."""
+    if wrapper == "far down":
+        return WRAPPERS[wrapper].format("\n\n".join(orders))
     parts = [
         WRAPPERS[wrapper].format(order, order, order, canary=CANARY, base64=base64.b64encode(order.encode()).decode()) for order in orders
     ]
