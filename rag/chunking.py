@@ -11,7 +11,6 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from langchain_text_splitters import RecursiveCharacterTextSplitter
 from sentencex import get_sentence_boundaries
 
 from rag.types import Article, Kind, Passage, Sentence
@@ -141,6 +140,8 @@ def _group(text: str, section: Sequence[Block], spans: Sequence[tuple[int, int, 
 
     A heading goes with what follows it.
     """
+    from langchain_text_splitters import RecursiveCharacterTextSplitter  # here, since only a new article is split
+
     start, end = section[0].start, section[-1].end
     splitter = RecursiveCharacterTextSplitter(
         chunk_size=CHUNK_SIZE, chunk_overlap=0, add_start_index=True, strip_whitespace=False, keep_separator="end",

@@ -7,7 +7,7 @@ before; and "who plays the man who …" leads from the man to the brackets behin
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rag.questions import asked_for, fits, performers
 from rag.text import content_stems, fold, names, words
@@ -41,7 +41,7 @@ def neighbour(question: str, best: Evidence, sentences: Sequence[Sentence]) -> S
     return found if found and found.kind == "text" and found.section == best.sentence.section else None
 
 
-def cast(question: str, best: Evidence, sentences: Sequence[Sentence]) -> list[Sentence]:
+def cast(question: str, best: Evidence, sentences: Iterable[Sentence]) -> list[Sentence]:
     """Return sentences that name the performer of somebody in the best sentence, where a performer is asked for.
 
     None where the best sentence names the performer itself. People whom the question names are not who it asks for.

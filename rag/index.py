@@ -39,6 +39,8 @@ BLOCK = 256
 CHECKPOINT = 100_000
 """Texts embedded before what there is gets saved, so that a long build that is stopped need not begin again."""
 LOCK_SECONDS = 600.0
+RARITIES = 10_000
+"""Words whose rarity is remembered."""
 
 Progress = Callable[[int, int], None]
 Scores = npt.NDArray[np.float32]
@@ -98,6 +100,8 @@ class Index:
         self._frequency = Counter(term for line in terms for term in set(line))
         if self._frequency:  # else the mean length of a sentence is 0, by which BM25 divides
             self._bm25.index(terms, show_progress=False)
+        self._rarities: dict[str, float] = {}
+        self._ranges = dict(_ranges(parts))
         self.vocabulary = _vocabulary(self.articles.values())
 
     def search(self, question: str, vector: Vectors, *, k: int) -> Candidates:
@@ -124,9 +128,17 @@ class Index:
 
     def rarity(self, word: str) -> float:
         """Return a word's inverse document frequency, log((N + 1) / (n + 0.5)), n of the N sentences holding its stem."""
-        stems = self._terms([word])[0]
-        frequency = self._frequency[stems[0]] if stems else len(self.sentences)
-        return math.log((len(self.sentences) + 1) / (frequency + 0.5))
+        if word not in self._rarities:  # tokenizing one word is slow, and questions share most of theirs
+            if len(self._rarities) >= RARITIES:
+                self._rarities.clear()
+            stems = self._terms([word])[0]
+            frequency = self._frequency[stems[0]] if stems else len(self.sentences)
+            self._rarities[word] = math.log((len(self.sentences) + 1) / (frequency + 0.5))
+        return self._rarities[word]
+
+    def of_article(self, article_id: str) -> tuple[Sentence, ...]:
+        """Return one article's sentences, in order."""
+        return self.sentences[self._ranges[article_id]]
 
     def _positions(self, keys: Keys) -> npt.NDArray[np.int64]:
         """Return the positions of the sentences of these keys, in order; keys of other indexes are left out."""
@@ -142,6 +154,13 @@ class Index:
         if not terms or not self._frequency:
             return np.zeros(len(self.sentences), np.float32)
         return np.asarray(self._bm25.get_scores(terms), dtype=np.float32)
+
+
+def _ranges(parts: Sequence[Part]) -> Iterator[tuple[str, slice]]:
+    """Yield where each article's sentences lie among those of all parts."""
+    start = 0
+    for part in parts:
+        yield part.article.id, slice(start, start := start + len(part.sentences))
 
 
 def _best(scores: Scores, k: int) -> npt.NDArray[np.int64]:

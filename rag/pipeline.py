@@ -14,7 +14,7 @@ from typing import Any
 from rag import grounding, prompts
 from rag.config import Settings, load_settings
 from rag.corpus import load_corpus
-from rag.embedding import SentenceTransformerEmbedder
+from rag.embedding import local_embedder
 from rag.errors import ContextError, EmptyCorpusError, IndexStoreError, QuestionError
 from rag.index import Index, IndexStore, Progress
 from rag.models import embedding_model, reader_model
@@ -129,7 +129,7 @@ class Assistant:
 
     def warm_up(self, progress: Progress | None = None) -> None:
         """Prepare the index and load both models now, so that the first question need not wait. Raises as `answer` does."""
-        self.prepare(progress)
+        self._ready(progress).warm_up()
         self._ensure_embedder().encode(["warm-up"])
         if isinstance(voice := self._voice, LlamaReader):
             voice.load()
@@ -161,7 +161,7 @@ class Assistant:
     def _ensure_embedder(self) -> Embedder:
         if self._embedder is None:
             model = embedding_model(self.settings.embedding_model)
-            self._embedder = SentenceTransformerEmbedder(model, threads=self.settings.cpu_threads)
+            self._embedder = local_embedder(model, threads=self.settings.cpu_threads)
         return self._embedder
 
     def _steps(self, question: str, earlier: Sequence[str]) -> Iterator[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from rag import hops
 from rag.focus import focus
 from rag.index import Index
-from rag.questions import Asked, asked_for, fits
+from rag.questions import Asked, asked_for, fits, performers
 from rag.text import STOPWORDS, content_stems, fold, names, stem, word_at, words
 from rag.types import Embedder, Evidence, Kind, Passage, Sentence, TokenVectors, Vectors
 
@@ -30,6 +30,8 @@ TOP_K = 10
 FOCUSED = 10
 """Sentences, best first, of which the part that the question is about is found."""
 CACHED_SENTENCES = 2048
+READ_AHEAD = 512
+"""Sentences of a corpus that are all read before the first question; some seconds of a processor."""
 ASKED_WEIGHTS: Mapping[Asked, float] = {"performer": 0.4, "person": 0.1, "number": 0.2, "time": 0.2, "reason": 0.1, "other": 0.0}
 """What holding the kind of thing asked for adds, on the scale of WEIGHTS."""
 LEAST_RARITY = 0.3
@@ -72,6 +74,7 @@ class Retriever:
         self.index = index
         self._embedder = embedder
         self._tokens: OrderedDict[str, TokenVectors] = OrderedDict()
+        self._credits: list[Sentence] | None = None
         self._title_stems = {s for article in index.articles.values() for s in content_stems(article.title)}
 
     def retrieve(self, question: str, history: Sequence[str] = ()) -> Retrieved:
@@ -101,17 +104,26 @@ class Retriever:
             passages.setdefault(e.sentence.passage, replace(self.index.passages[e.sentence.passage], score=e.score))
         return Retrieved(question, standalone, tuple(evidence), tuple(passages.values())[:TOP_K])
 
+    def warm_up(self) -> None:
+        """Read the token vectors of a small corpus' sentences now, so that its first questions need not wait."""
+        if len(self.index.sentences) <= READ_AHEAD:
+            self._text_tokens([sentence.text for sentence in self.index.sentences])
+
     def second_step(self, found: Retrieved) -> tuple[list[Evidence], list[Evidence]]:
         """Return what the best evidence leads to: sentences that belong to it, and sentences that stand for themselves."""
         best = found.evidence[0]
-        own = [s for s in self.index.sentences if s.article_id == best.sentence.article_id]
-        others = [s for s in self.index.sentences if s.article_id != best.sentence.article_id]
-        next_to = hops.neighbour(found.question, best, own)
-        cast = hops.cast(found.question, best, [*own, *others])
+        next_to = hops.neighbour(found.question, best, self.index.of_article(best.sentence.article_id))
+        cast = hops.cast(found.question, best, self._credits_from(best.sentence.article_id))
         before = len(found.question) - len(found.asked)
         belongs = [Evidence(next_to, best.score)] if next_to else []
         stands = [Evidence(sentence, best.score) for sentence in cast]
         return self._focused(found.question, belongs, before), self._focused(found.question, stands, before)
+
+    def _credits_from(self, article_id: str) -> Iterator[Sentence]:
+        """Yield the sentences that name performers, those of one article first; looked for when the first is asked for."""
+        if self._credits is None:
+            self._credits = [s for s in self.index.sentences if "(" in s.text and performers(s.text)]
+        yield from sorted(self._credits, key=lambda s: s.article_id != article_id)
 
     def _late_interaction(self, question: str, sentences: Sequence[Sentence], before: int) -> Vectors:
         """Return MaxSim of the question with each sentence, in -1..1 (Khattab & Zaharia 2020, ColBERT).

@@ -43,6 +43,7 @@ def printable(text: str) -> str:
     return "".join(c for c in text if c in "\n\t" or not unicodedata.category(c).startswith("C"))
 
 
+@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """Return text for comparing: lower case, straight quotes and dashes, no accents, single spaces."""
     plain = unicodedata.normalize("NFKD", text.translate(_QUOTES).casefold())

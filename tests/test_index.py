@@ -46,6 +46,12 @@ def test_the_best_candidates_are_those_of_the_highest_weighted_scores() -> None:
     assert len(Candidates(np.empty(0, np.int64), {}).best({}, 2).ids) == 0
 
 
+def test_an_articles_sentences_are_found_by_its_id(corpus: Path) -> None:
+    index = build_index(load_corpus(corpus), WordEmbedder())
+    for id_ in index.articles:
+        assert index.of_article(id_) == tuple(s for s in index.sentences if s.article_id == id_)
+
+
 def test_a_second_opening_embeds_nothing(corpus: Path, tmp_path: Path) -> None:
     articles, embedder = load_corpus(corpus), WordEmbedder()
     IndexStore(tmp_path / "index", embedder).open(articles)

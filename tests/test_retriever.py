@@ -75,3 +75,13 @@ def test_token_vectors_are_kept_and_bounded(retriever: Retriever, monkeypatch: p
     monkeypatch.setattr("rag.retriever.CACHED_SENTENCES", 3)
     retriever.retrieve("Who rang the bell?")
     assert len(retriever._tokens) == 3
+
+
+def test_a_warmed_up_retriever_reads_no_sentence_again(corpus: Path) -> None:
+    embedder = WordEmbedder()
+    retriever = Retriever(build_index(load_corpus(corpus), embedder), embedder)
+    retriever.warm_up()
+    embedder.texts.clear()
+    retriever.retrieve("Who rang the bell?")
+    assert "rang" in embedder.texts
+    assert not {"boats", "flames", "mayor", "pier"} & set(embedder.texts)

@@ -37,9 +37,14 @@ MODULES = {
 }  # fmt: skip
 
 
+def bundled() -> Path:
+    """Return the path of the bundled GGUF, whatever other models `models/` holds."""
+    return reader_model(models_dir=Path(__file__).parent).path
+
+
 def base_model() -> tuple[Any, Any]:
     """Return tokenizer and model of the bundled GGUF, in float32."""
-    path = reader_model().path
+    path = bundled()
     tokenizer = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
     model = AutoModelForCausalLM.from_pretrained(str(path.parent), gguf_file=path.name, dtype=torch.float32)
     return tokenizer, model
@@ -127,7 +132,7 @@ def agreement(model: Any, tokenizer: Any, adapter: Path, example: Example) -> Ag
         with model.disable_adapter():
             base = _centred(model(input_ids=ids).logits[0, -1].float().numpy())
     with _without_amx():
-        llama = Llama(str(reader_model().path), lora_path=str(adapter), n_ctx=ids.shape[1], logits_all=True, verbose=False)
+        llama = Llama(str(bundled()), lora_path=str(adapter), n_ctx=ids.shape[1], logits_all=True, verbose=False)
     llama.eval(ids[0].tolist())
     theirs = _centred(np.array(llama.scores[ids.shape[1] - 1]))
     llama.close()
@@ -142,7 +147,9 @@ def main() -> None:
     """Train, write and check the adapter."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of FairytaleQA's train.jsonl")
-    parser.add_argument("--out", type=Path, default=Path("models/reader-lora.gguf"))
+    parser.add_argument(
+        "--out", type=Path, default=Path("models/training/reader.lora"), help="adapter to write; models/*.gguf are whole models"
+    )
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--stories", type=int, default=600, help="so many fairy tales (there are 232) and made stories at most")

@@ -27,7 +27,7 @@ from typing import Any
 from rich.progress import track
 
 from rag.config import Settings, load_settings
-from rag.embedding import SentenceTransformerEmbedder
+from rag.embedding import local_embedder
 from rag.evaluate import Found, about, show, write
 from rag.evaluation.questions import Question, load_questions
 from rag.evaluation.run import Bench, Result, Run, SilentReader
@@ -123,7 +123,7 @@ def main() -> int:
     whole = write_corpus(stories, options.out / "all")
     corpora = {"all": [whole], "story": [write_corpus([story], options.out / "story" / story["story"]) for story in stories]}
     settings = load_settings()
-    embedder = SentenceTransformerEmbedder(embedding_model(settings.embedding_model), threads=settings.cpu_threads)
+    embedder = local_embedder(embedding_model(settings.embedding_model), threads=settings.cpu_threads)
     model = LlamaReader(reader_model(settings.model), threads=settings.cpu_threads, context=settings.context)
     reader: Reader = SilentReader() if options.no_reader else model
     for setting in options.setting or ("story", "all"):

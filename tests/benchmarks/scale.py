@@ -36,7 +36,7 @@ import numpy as np
 from rag import generations, library, snapshots
 from rag.config import PROJECT, Settings
 from rag.corpus import load_corpus
-from rag.embedding import SentenceTransformerEmbedder
+from rag.embedding import local_embedder
 from rag.evaluation.questions import Question, load_questions
 from rag.evaluation.ranking import rank
 from rag.index import VIEWS, Index, IndexStore
@@ -142,7 +142,7 @@ def known_vectors(index: Path) -> dict[str, Vectors]:
 class RememberingEmbedder:
     """An Embedder that asks another for the vectors of a text only once."""
 
-    def __init__(self, embedder: SentenceTransformerEmbedder, known: dict[str, Vectors]) -> None:
+    def __init__(self, embedder: Embedder, known: dict[str, Vectors]) -> None:
         self._embedder = embedder
         self.fingerprint = embedder.fingerprint
         self.known = known
@@ -195,7 +195,7 @@ def kinds(index: Index) -> str:
     return ", ".join(dict.fromkeys(store.kind for store in index.stores.values() if isinstance(store, FaissStore)))
 
 
-def lists(index: Index, embedder: SentenceTransformerEmbedder, questions: Sequence[Question]) -> dict[str, float]:
+def lists(index: Index, embedder: Embedder, questions: Sequence[Question]) -> dict[str, float]:
     """Return how long a search of this index's sentences takes over every vector and over lists, and what the lists find.
 
     A hit is one of the best where its score is at least the last one's of comparing every vector: texts may repeat.
@@ -217,8 +217,8 @@ def lists(index: Index, embedder: SentenceTransformerEmbedder, questions: Sequen
     return {"flat ms": median(exact), f"{inverted.kind} ms": median(actual), f"recall@{CANDIDATES} of {inverted.kind}": mean(shares)}
 
 
-def loaded_embedder() -> SentenceTransformerEmbedder:
-    embedder = SentenceTransformerEmbedder(embedding_model(), threads=len(os.sched_getaffinity(0)))
+def loaded_embedder() -> Embedder:
+    embedder = local_embedder(embedding_model(), threads=len(os.sched_getaffinity(0)))
     embedder.encode(["warm-up"])
     return embedder
 
