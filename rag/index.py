@@ -97,8 +97,9 @@ class Index:
         self._stemmer = Stemmer.Stemmer("english")
         self._bm25 = bm25s.BM25()
         terms = self._terms([sentence.text for sentence in self.sentences])
-        self._bm25.index(terms, show_progress=False)
         self._frequency = Counter(term for line in terms for term in set(line))
+        if self._frequency:  # else the mean length of a sentence is 0, by which BM25 divides
+            self._bm25.index(terms, show_progress=False)
         self._rarities: dict[str, float] = {}
         self._ranges = dict(_ranges(parts))
         self.vocabulary = _vocabulary(self.articles.values())
@@ -150,7 +151,7 @@ class Index:
 
     def _term_scores(self, question: str) -> Scores:
         terms = self._terms([question])[0]
-        if not terms:
+        if not terms or not self._frequency:
             return np.zeros(len(self.sentences), np.float32)
         return np.asarray(self._bm25.get_scores(terms), dtype=np.float32)
 

@@ -179,6 +179,13 @@ def test_a_damaged_index_is_built_again_and_never_searched(corpus: Path, tmp_pat
     assert embedder.texts
 
 
+def test_articles_without_one_word_that_could_be_searched_for_are_searched_all_the_same() -> None:
+    """BM25 knows no such sentence. Row C9."""
+    index = build_index([Article("a", "A", "0:0:0.\n\nIt was he, not she.\n")], WordEmbedder())
+    found = index.search("bell", WordEmbedder().encode(["bell"])[0], k=5)
+    assert not found.parts["bm25"].any()
+
+
 def test_a_question_that_embeds_to_nonsense_finds_nothing(corpus: Path) -> None:
     index = build_index(load_corpus(corpus), WordEmbedder())
     assert len(index.search("x", np.full(256, np.nan, np.float32), k=5).ids) == 0
