@@ -13,7 +13,7 @@ from rag import hops
 from rag.focus import focus
 from rag.index import Index
 from rag.questions import Asked, asked_for, fits, performers
-from rag.text import STOPWORDS, content_stems, fold, names, stem, word_at, words
+from rag.text import STOPWORDS, content_stems, fold, names, word_at, words
 from rag.types import Embedder, Evidence, Kind, Passage, Sentence, TokenVectors, Vectors
 
 WEIGHTS = {"tokens": 2.0, "sentence": 0.5, "context": 0.5, "passage": 0.25, "bm25": 0.25}
@@ -35,8 +35,6 @@ READ_AHEAD = 512
 ASKED_WEIGHTS: Mapping[Asked, float] = {"performer": 0.4, "person": 0.1, "number": 0.2, "time": 0.2, "reason": 0.1, "other": 0.0}
 """What holding the kind of thing asked for adds, on the scale of WEIGHTS."""
 LEAST_RARITY = 0.3
-TITLE_RARITY = 0.5
-"""A title's words say what the whole corpus is about, so they tell its sentences apart only half as well."""
 CARRIED_OVER = 0.8
 """A name in the sentence before counts this much in a sentence that has a pronoun for somebody."""
 
@@ -75,7 +73,6 @@ class Retriever:
         self._embedder = embedder
         self._tokens: OrderedDict[str, TokenVectors] = OrderedDict()
         self._credits: list[Sentence] | None = None
-        self._title_stems = {s for article in index.articles.values() for s in content_stems(article.title)}
 
     def retrieve(self, question: str, history: Sequence[str] = ()) -> Retrieved:
         """Return the evidence for a question; `history` holds the user's earlier questions, oldest first.
@@ -168,7 +165,7 @@ class Retriever:
         folded = fold(word).replace("'", "")
         if not folded or folded in STOPWORDS:
             return 0.0
-        return max(self.index.rarity(word), LEAST_RARITY) * (TITLE_RARITY if stem(word) in self._title_stems else 1.0)
+        return max(self.index.rarity(word), LEAST_RARITY)
 
     def _text_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         missing = [text for text in dict.fromkeys(texts) if text not in self._tokens]
