@@ -94,13 +94,16 @@ _MEASURED_NEAR = 8
 def unmeasured(question: str, sentences: Sequence[str]) -> bool:
     """Tell whether a question asks for a quantity ("how much was the ransom") of which no sentence gives one.
 
-    A number, or a time, measures what stands near it. Where the question holds more than names, a name is not what is measured.
+    A number, or a time, measures what stands near it. Where the question holds more than names, a name is what is measured
+    only by its age.
     """
-    if not _QUANTITY.search(fold(question)):
+    asked = _QUANTITY.search(fold(question))
+    if not asked:
         return False
     called = {stem(name) for sentence in sentences for name in names(f"x {sentence}")}
     things = set(content_stems(question)) - _OF_QUANTITY
-    things = things - called or things
+    if asked.group() != "how old":
+        things = things - called or things
     return not any(_measured(things, words(sentence)) for sentence in sentences)
 
 

@@ -38,7 +38,8 @@ def test_a_name_one_letter_off_is_that_name_misspelt() -> None:
         ("How much was the ransom?", "Mara paid the ransom while Ivo, who had come over the ice from the island, turned 6.", True),
         ("How long was the voyage?", "The voyage took three weeks.", False),
         ("How long was the voyage?", "The voyage was hard.", True),
-        ("How old is Mara?", "Mara, 41, is a welder.", False),
+        ("How old is Mara when the story begins?", "Mara, 41, is a welder.", False),
+        ("How long was Mara's voyage?", "Mara, 41, is a welder.", True),
         ("How did Mara get home?", "Mara walked.", False),
     ],
 )
