@@ -174,7 +174,7 @@ class Assistant:
         clock.lap("search")
         groups: list[list[Evidence]] = []
         drafts = []
-        if grounding.answerable(found.asked, found.evidence, index.vocabulary):
+        if grounding.answerable(found.asked, found.evidence, index.vocabulary, found.deed):
             belongs, stands = retriever.second_step(found)
             groups = grounding.select(found.asked, found.evidence, belongs=belongs, stands=stands)
             for group in groups:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from rag.text import content_stems, fold, names, numbers, stem, words
+from rag.text import STOPWORDS, content_stems, fold, names, numbers, stem, words
 
 Asked = Literal["performer", "person", "time", "number", "reason", "other"]
 
@@ -80,6 +80,18 @@ def unnamed(question: str, sentences: Sequence[str]) -> bool:
     thing = stem(next(group for group in match.groups() if group))
     given = {stem(word) for word in words(question)}
     return not any(_named_beside(thing, given, re.sub(r"\([^)]*\)", "", sentence)) for sentence in sentences)
+
+
+_DEED = re.compile(r"^\W*(?:and |so |but )?who (?P<did>\w+)|^\W*(?:where|when) (?:was|were) .*?(?P<done>\w+ed)\W*$", re.IGNORECASE)
+_LIGHT = frozenset("get gets got go goes went said says".split())
+
+
+def deed(question: str) -> tuple[int, int] | None:
+    """Return where a question names what somebody did ("who composed …", "where was it filmed"), None where it does not."""
+    match = _DEED.search(question)
+    if not match or match.group(match.lastgroup or 0).casefold() in STOPWORDS | _LIGHT:
+        return None
+    return match.span(match.lastgroup or 0)
 
 
 _QUANTITY = re.compile(

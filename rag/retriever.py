@@ -12,7 +12,7 @@ import numpy as np
 from rag import hops
 from rag.focus import focus
 from rag.index import Index
-from rag.questions import Asked, asked_for, fits, performers
+from rag.questions import Asked, asked_for, deed, fits, performers
 from rag.text import STOPWORDS, content_stems, fold, names, word_at, words
 from rag.types import Embedder, Evidence, Kind, Passage, Sentence, TokenVectors, Vectors
 
@@ -27,6 +27,8 @@ RESCORED = 64
 SAID_BEFORE = 0.3
 """A word of the conversation before counts this much beside a word of the question that leans on it."""
 TOP_K = 10
+DEED_WITHIN = 5
+"""Sentences, best first, among which a deed that is asked about is looked for."""
 FOCUSED = 10
 """Sentences, best first, of which the part that the question is about is found."""
 CACHED_SENTENCES = 2048
@@ -54,6 +56,8 @@ class Retrieved:
     question: str
     evidence: tuple[Evidence, ...]
     passages: tuple[Passage, ...]
+    deed: float = 1.0
+    """The highest cosine in -1..1 of what the question asks who did it with any token of the best evidence; 1 where it asks for none."""
 
     def of_article(self, article_id: str) -> tuple[Evidence, ...]:
         """Return one article's evidence, best first."""
@@ -99,7 +103,8 @@ class Retriever:
         passages: dict[int, Passage] = {}
         for e in evidence:
             passages.setdefault(e.sentence.passage, replace(self.index.passages[e.sentence.passage], score=e.score))
-        return Retrieved(question, standalone, tuple(evidence), tuple(passages.values())[:TOP_K])
+        nearest = [e.sentence.text for e in evidence[:DEED_WITHIN]]
+        return Retrieved(question, standalone, tuple(evidence), tuple(passages.values())[:TOP_K], self._deed(question, nearest))
 
     def warm_up(self) -> None:
         """Read the token vectors of a small corpus' sentences now, so that its first questions need not wait."""
@@ -139,6 +144,14 @@ class Retriever:
         for i, carried in zip(refers, self._nearest(asked, [sentences[i].previous for i in refers]), strict=True):
             near[i] = np.where(is_name, np.maximum(near[i], CARRIED_OVER * carried), near[i])
         return np.array([weights @ cosines for cosines in near], dtype=np.float32)
+
+    def _deed(self, question: str, texts: Sequence[str]) -> float:
+        span = deed(question)
+        if not span or not texts:
+            return 1.0
+        asked = self._text_tokens([question])[0]
+        rows = [i for i, (start, end) in enumerate(asked.spans) if span[0] <= start and end <= span[1]]
+        return max((float(near[rows].max()) for near in self._nearest(asked, texts)), default=1.0) if rows else 1.0
 
     def _nearest(self, asked: TokenVectors, texts: Sequence[str]) -> list[Vectors]:
         """Return, for each text, the highest cosine of each of the question's tokens with any of the text's."""

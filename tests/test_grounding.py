@@ -32,6 +32,29 @@ def test_a_name_one_letter_off_is_that_name_misspelt() -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("Who composed the hymn?", "composed"),
+        ("and who composed it?", "composed"),
+        ("Where was the bell cast?", None),
+        ("Where was the bell mended?", "mended"),
+        ("Who is Mara?", None),
+        ("Who did Mara meet?", None),
+        ("Who gets asked about the bell?", None),
+    ],
+)
+def test_a_question_names_what_somebody_did_or_does_not(question: str, named: str | None) -> None:
+    span = questions.deed(question)
+    assert (question[slice(*span)] if span else None) == named
+
+
+def test_who_did_what_no_sentence_tells_of_is_not_answerable() -> None:
+    found = [evidence("Mara rang the bell.")]
+    assert not grounding.answerable("Who composed the bell?", found, VOCABULARY, deed=0.2)
+    assert grounding.answerable("Who rang the bell?", found, VOCABULARY, deed=0.9)
+
+
+@pytest.mark.parametrize(
     ("question", "sentence", "unmeasured"),
     [
         ("How much was the ransom?", "Mara paid a ransom of 40 crowns.", False),

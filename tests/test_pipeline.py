@@ -144,7 +144,16 @@ def test_what_both_articles_tell_cites_both(assistant: Assistant) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("question", ["What is the capital of France?", "how do i bake sourdough bread", "Who won the world cup in 2018?"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the capital of France?",
+        "how do i bake sourdough bread",
+        "Who won the world cup in 2018?",
+        "Who directed the series?",
+        "how much was the ransom?",
+    ],
+)
 def test_what_the_articles_do_not_hold_is_refused(assistant: Assistant, question: str) -> None:
     answer = assistant.answer(question)
     assert answer.refused
