@@ -8,7 +8,7 @@ from typing import Literal
 
 from rag.text import STOPWORDS, content_stems, fold, names, numbers, stem, words
 
-Asked = Literal["performer", "person", "time", "number", "reason", "other"]
+Asked = Literal["performer", "definition", "person", "time", "number", "reason", "other"]
 
 _ASKED: tuple[tuple[Asked, re.Pattern[str]], ...] = (
     ("performer", re.compile(r"\b(?:plays?|played|playing|portray\w*|actors?|actress(?:es)?|cast as)\b")),
@@ -25,9 +25,20 @@ _REASON = re.compile(r"\b(?:because|since|due to|in order|so that|reasons?|motiv
 _FULL_NAME_IN_BRACKETS = re.compile(r"\(\s*([A-Z][\w.'’-]+(?: [A-Z][\w.'’-]+)+)\s*\)")
 
 
+_DEFINED = re.compile(r"^\W*(?:and |so |but )?(?:who|what)(?: is| was| are| were|'s) (?:the |an? )?(?P<thing>\w[\w'-]*(?: \w[\w'-]*)?)\W*$")
+
+
+def _defined(question: str) -> str:
+    """Return who or what a question asks to be told about ("who is Mara", "what is a weir"), folded; "" where it asks otherwise."""
+    match = _DEFINED.search(fold(question))
+    return match["thing"] if match and not set(match["thing"].split()) & STOPWORDS else ""
+
+
 def asked_for(question: str) -> Asked:
     """Return the kind of thing a question asks for; "other" where its words do not tell."""
     folded = fold(question)
+    if _defined(question):
+        return "definition"
     return next((kind for kind, pattern in _ASKED if pattern.search(folded)), "other")
 
 
@@ -46,10 +57,12 @@ def asks_for_several(question: str) -> bool:
     return bool(_SEVERAL.search(fold(re.sub(r"(?<=\s)[A-Z]\w*", "", question))))
 
 
-def fits(asked: Asked, question: str, sentence: str) -> float:
-    """Return how well a sentence could hold what is asked for, 0..1; 0 for "other", of which nothing can be told."""
+def fits(asked: Asked, question: str, sentence: str, previous: str = "") -> float:
+    """Return how well a sentence, after the `previous` one, could hold what is asked for, 0..1; 0 for "other"."""
     if asked == "performer":
         return _performer_fit(question, sentence)
+    if asked == "definition":
+        return float(_defines(_defined(question), fold(sentence), fold(previous)))
     if asked == "person":
         return float(bool(names(sentence) - {fold(word) for word in words(question)}))
     if asked == "number":
@@ -142,6 +155,15 @@ def performers(sentence: str) -> dict[str, str]:
         before = words(sentence[: match.start()])[-2:]
         found |= {fold(word): match.group(1) for word in before if word[:1].isupper()}
     return found
+
+
+def _defines(thing: str, sentence: str, previous: str) -> bool:
+    """Tell whether a sentence says who or what something is: "Mara, a welder", "her aunt, Mara", "Mara is the", "It is a" after it."""
+    called, some = rf"\b{re.escape(thing)}\b", r"(?:an?|the|his|her|their)\b"
+    after = rf"{called}(?: \w+)?(?: ?\([^)]*\))?(?:, (?:{some}|who\b|whose\b|which\b)| (?:is|was|are|were) {some})"
+    before = rf"\b{some}(?: [\w'-]+){{1,3}}, {called}"
+    opens = rf"^\W*(?:it|he|she|they|this|that) (?:is|was|are|were) {some}"
+    return bool(re.search(f"{after}|{before}", sentence) or (re.search(opens, sentence) and re.search(called, previous)))
 
 
 def _performer_fit(question: str, sentence: str) -> float:

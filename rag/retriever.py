@@ -34,7 +34,15 @@ FOCUSED = 10
 CACHED_SENTENCES = 2048
 READ_AHEAD = 512
 """Sentences of a corpus that are all read before the first question; some seconds of a processor."""
-ASKED_WEIGHTS: Mapping[Asked, float] = {"performer": 0.4, "person": 0.1, "number": 0.2, "time": 0.2, "reason": 0.1, "other": 0.0}
+ASKED_WEIGHTS: Mapping[Asked, float] = {
+    "performer": 0.4,
+    "definition": 0.4,
+    "person": 0.1,
+    "number": 0.2,
+    "time": 0.2,
+    "reason": 0.1,
+    "other": 0.0,
+}
 """What holding the kind of thing asked for adds, on the scale of WEIGHTS."""
 LEAST_RARITY = 0.3
 CARRIED_OVER = 0.8
@@ -96,7 +104,7 @@ class Retriever:
         for row, sentence in enumerate(sentences):
             values = {part: float(scores[row]) for part, scores in parts.items()}
             total = sum(WEIGHTS[part] * value for part, value in values.items())
-            total += ASKED_WEIGHTS[asked] * fits(asked, standalone, sentence.text)
+            total += ASKED_WEIGHTS[asked] * fits(asked, question if asked == "definition" else standalone, sentence.text, sentence.previous)
             evidence.append(Evidence(sentence, total / sum(WEIGHTS.values()) - PENALTY[sentence.kind], values))
         evidence.sort(key=lambda e: (-e.score, e.sentence.article_id, e.sentence.start))
         evidence[:FOCUSED] = self._focused(standalone, evidence[:FOCUSED], before)

@@ -32,6 +32,23 @@ def test_a_name_one_letter_off_is_that_name_misspelt() -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "sentence", "previous", "told"),
+    [
+        ("Who is Mara?", "Mara Quist (Ada Lund), a welder, rang the bell.", "", True),
+        ("who's mara", "Her aunt, Mara, rang the bell.", "", True),
+        ("What is a weir?", "It is a low dam.", "The crews met at the weir.", True),
+        ("What is a weir?", "It is a low dam.", "The crews met at the quay.", False),
+        ("Who is Mara?", "Mara rang the bell.", "", False),
+        ("Who is she?", "Mara is a welder.", "", False),
+        ("What is Mara afraid of?", "Mara is a welder.", "", False),
+    ],
+)
+def test_a_sentence_says_who_or_what_something_is(question: str, sentence: str, previous: str, told: bool) -> None:
+    asked = questions.asked_for(question)
+    assert (asked == "definition" and questions.fits(asked, question, sentence, previous) == 1) is told
+
+
+@pytest.mark.parametrize(
     ("question", "named"),
     [
         ("Who composed the hymn?", "composed"),

@@ -144,6 +144,12 @@ def test_what_both_articles_tell_cites_both(assistant: Assistant) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.parametrize(("question", "told"), [("Who is Marissa?", "businesswoman"), ("what is synesthesia", "neurological condition")])
+def test_who_or_what_something_is_gets_the_sentence_that_says_so(assistant: Assistant, question: str, told: str) -> None:
+    assert told in assistant.answer(question).text
+
+
+@pytest.mark.real
 @pytest.mark.parametrize(
     "question",
     [
