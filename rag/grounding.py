@@ -64,7 +64,7 @@ def _known(name: str, vocabulary: frozenset[str]) -> bool:
     """Tell whether a name's stem is one of the articles', a slip of one letter allowed after the first of four or more."""
     if name in vocabulary or len(name) < LEAST_MISSPELT:
         return name in vocabulary
-    alike = (known for known in vocabulary if known[0] == name[0])
+    alike = (known for known in vocabulary if known.startswith(name[0]))
     return process.extractOne(name, alike, scorer=DamerauLevenshtein.distance, score_cutoff=1) is not None
 
 

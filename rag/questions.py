@@ -25,11 +25,17 @@ _REASON = re.compile(r"\b(?:because|since|due to|in order|so that|reasons?|motiv
 _FULL_NAME_IN_BRACKETS = re.compile(r"\(\s*([A-Z][\w.'’-]+(?: [A-Z][\w.'’-]+)+)\s*\)")
 
 
-_DEFINED = re.compile(r"^\W*(?:and |so |but )?(?:who|what)(?: is| was| are| were|'s) (?:the |an? )?(?P<thing>\w[\w'-]*(?: \w[\w'-]*)?)\W*$")
+_DEFINED = re.compile(
+    r"^\W*(?:and |so |but )?(?:who(?: is| was| are| were|'s)|what(?: is| was| are| were|'s)(?: the| an?)?)"
+    r" (?P<thing>\w[\w'-]*(?: \w[\w'-]*)?)\W*$"
+)
 
 
 def _defined(question: str) -> str:
-    """Return who or what a question asks to be told about ("who is Mara", "what is a weir"), folded; "" where it asks otherwise."""
+    """Return who or what a question asks to be told about ("who is Mara", "what is a weir"), folded; "" where it asks otherwise.
+
+    "Who is the welder" asks for a person.
+    """
     match = _DEFINED.search(fold(question))
     return match["thing"] if match and not set(match["thing"].split()) & STOPWORDS else ""
 

@@ -29,6 +29,7 @@ def test_a_name_one_letter_off_is_that_name_misspelt() -> None:
     found = [evidence("Mara Quist rang the bell.")]
     assert grounding.answerable("Why did Mara Quisst ring the bell?", found, VOCABULARY)
     assert not grounding.answerable("Why did Mara Twist ring the bell?", found, VOCABULARY)
+    assert not grounding.answerable("Why did Mara Twist ring the bell?", found, VOCABULARY | {""})
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,7 @@ def test_a_name_one_letter_off_is_that_name_misspelt() -> None:
         ("What is a weir?", "It is a low dam.", "The crews met at the quay.", False),
         ("Who is Mara?", "Mara rang the bell.", "", False),
         ("Who is she?", "Mara is a welder.", "", False),
+        ("Who is the welder?", "Mara is the welder.", "", False),
         ("What is Mara afraid of?", "Mara is a welder.", "", False),
     ],
 )
